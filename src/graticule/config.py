@@ -1,0 +1,82 @@
+"""Facts that more than one part relies on, each in its one home, and how optional packages are imported.
+
+Nothing here imports anything heavy: ``import graticule`` has to stay under 0.3 s.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Iterable
+from types import ModuleType
+from typing import Final
+
+from graticule.errors import MissingPackageError
+
+EARTH_RADIUS_KM: Final = 6371.0088
+"""Mean radius R1 of the Earth in km (IUGG 1980); the sphere that every length in graticule is measured on."""
+
+THRESHOLDS_KM: Final = (1, 25, 200, 750, 2500)
+"""Street, city, region, country, continent: the field's five thresholds, in km (Vo et al., 2017)."""
+
+GEOSCORE_SCALE_KM: Final = 1492.7
+"""Decay length in km of GeoGuessr's world-map score, 5000 * exp(-d / scale) (Haas et al., 2023)."""
+
+IMAGE_SUFFIXES: Final = frozenset(
+    ".jpg .jpeg .jpe .jfif .png .webp .heic .heif .hif .avif .tif .tiff .mpo .gif .bmp .ppm .pgm".split()
+)
+"""File endings (lower case) that a folder is searched for; any file named outright is tried whatever its ending."""
+
+PACKAGES: Final = {
+    "fastapi": "web",
+    "lightning": "train",
+    "matplotlib": "report",
+    "onnx": "train",
+    "onnxscript": "train",
+    "ray": "ray",
+    "safetensors": "train",
+    "sklearn": "demo",
+    "timm": "train",
+    "torch": "train",
+    "torchvision": "train",
+}
+"""Which extra brings which optional package."""
+
+
+def require(package: str, *, extra: str | None = None) -> ModuleType:
+    """Import an optional package, or say what to install.
+
+    Convention:
+        - ``package`` is the import name, dotted or not: ``"torch"``, ``"lightning.pytorch"``
+        - ``extra`` is the extra of graticule that brings it; taken from ``PACKAGES`` when left out
+
+    Raises:
+        MissingPackageError: the package is not installed; the message holds the line to type.
+
+    Example:
+        >>> require("math").sqrt(4.0)
+        2.0
+    """
+    top = package.partition(".")[0]
+    try:
+        return importlib.import_module(package)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] != top:
+            raise
+        chosen = extra or PACKAGES.get(top, "all")
+        raise MissingPackageError(
+            f"This needs the package '{top}', which is not installed.\n"
+            f"Install it:  pip install 'graticule[{chosen}]'",
+            name=top,
+        ) from error
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known name most like a mistyped one, or None when nothing is like it.
+
+    Example:
+        >>> nearest("lattitude", ["latitude", "longitude"])
+        'latitude'
+    """
+    matches = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return matches[0] if matches else None
