@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import os
 from collections.abc import Iterable
 from types import ModuleType
 from typing import Final
@@ -22,10 +23,13 @@ THRESHOLDS_KM: Final = (1, 25, 200, 750, 2500)
 GEOSCORE_SCALE_KM: Final = 1492.7
 """Decay length in km of GeoGuessr's world-map score, 5000 * exp(-d / scale) (Haas et al., 2023)."""
 
-IMAGE_SUFFIXES: Final = frozenset(
-    ".jpg .jpeg .jpe .jfif .png .webp .heic .heif .hif .avif .tif .tiff .mpo .gif .bmp .ppm .pgm".split()
-)
-"""File endings (lower case) that a folder is searched for; any file named outright is tried whatever its ending."""
+# fmt: off
+IMAGE_SUFFIXES: Final = frozenset([
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".heic", ".heif", ".hif", ".avif", ".tif", ".tiff",
+    ".mpo", ".gif", ".bmp", ".ppm", ".pgm",
+])
+# fmt: on
+"""File endings (lower case) that a folder is searched for; a file named outright is tried whatever it is."""
 
 PACKAGES: Final = {
     "fastapi": "web",
@@ -80,3 +84,10 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     """
     matches = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
     return matches[0] if matches else None
+
+
+def usable_cores() -> int:
+    """How many processor cores this process may use: what a scheduler or container leaves it, at least 1."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -48,7 +48,7 @@ def emit(document: dict[str, Any]) -> None:
 
 
 def progress(unit: str) -> Progress:
-    """A progress bar on stderr with count, rate of ``unit`` per second and time left; quiet off a terminal."""
+    """A progress bar on stderr: count, ``unit`` per second, time left; quiet when it is not a terminal."""
     console = stderr()
     return Progress(
         TextColumn("{task.description}"),

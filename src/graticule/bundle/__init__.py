@@ -1,0 +1,6 @@
+"""Bundles: a trained model as files that anybody can open, and nothing in them is executed."""
+
+from graticule.bundle.card import BundleCard
+from graticule.bundle.files import Bundle, read_bundle, write_bundle
+
+__all__ = ["Bundle", "BundleCard", "read_bundle", "write_bundle"]

@@ -1,0 +1,132 @@
+"""``graticule predict``: where were these photos taken?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from graticule.cli.output import REFUSED_SOME, emit, json_option, progress, stderr, stdout
+
+if TYPE_CHECKING:
+    from graticule.predictions import Predictions
+
+SHOWN = 20
+"""So many photos at most are listed one by one on the terminal."""
+
+
+@click.command("predict")
+@click.argument("photos", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--model", default="default", show_default=True, help="A name, a bundle's path, or hf-hub:owner/name."
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write predictions here; the ending says how: .parquet .csv .json .jsonl .geojson .html (a map).",
+)
+@click.option("--map", "map_path", type=click.Path(path_type=Path), help="Also write a map, one HTML file.")
+@click.option(
+    "--top", default=10, show_default=True, type=click.IntRange(1), help="Candidates kept per photo."
+)
+@click.option(
+    "--estimate",
+    type=click.Choice(["best-cell", "expected-distance"]),
+    help="The point: the best cell's mean place, or least expected error. Default: the model's own.",
+)
+@click.option("--batch-size", default=32, show_default=True, type=click.IntRange(1), help="Photos per batch.")
+@click.option("--threads", type=click.IntRange(1), help="Processor cores to use.  [default: all]")
+@json_option
+def command(
+    photos: tuple[Path, ...],
+    model: str,
+    output: Path | None,
+    map_path: Path | None,
+    top: int,
+    estimate: Any,
+    batch_size: int,
+    threads: int | None,
+    as_json: bool,
+) -> int:
+    r"""Say where PHOTOS were taken: files, folders or photo tables.
+
+    A photo that cannot be read is listed with the reason and the others go on (exit status 3).
+    A photo's own GPS position is never used.
+
+    \b
+    Examples:
+      graticule predict holiday.jpg --map map.html
+      graticule predict photos/ -o predictions.parquet
+    """
+    from graticule.inference import load_model
+    from graticule.inference.sources import find_sources
+    from graticule.predictions.files import check_ending
+
+    if output is not None:
+        check_ending(output)
+    loaded = load_model(model, threads=threads)
+    sources = list(find_sources(photos))
+    drawn = map_path is not None or (output is not None and output.suffix.lower() == ".html")
+    predictions = _run(loaded, sources, drawn=drawn, top=top, estimate=estimate, batch_size=batch_size)
+    truth = _truth(sources)
+    written = []
+    if output is not None:
+        written.append(
+            predictions.map(output, truth=truth)
+            if output.suffix.lower() == ".html"
+            else predictions.write(output)
+        )
+    if map_path is not None:
+        written.append(predictions.map(map_path, truth=truth))
+    if as_json:
+        emit({"model": loaded.card.identity, "predictions": [item.to_dict() for item in predictions]})
+    else:
+        _print(predictions, listed=output is None or len(predictions) == 1)
+    for path in written:
+        stderr().print(f"Wrote {path}")
+    if predictions.failed == 0:
+        return 0
+    return 1 if predictions.failed == len(predictions) else REFUSED_SOME
+
+
+def _run(model: Any, sources: list[Any], *, drawn: bool, **options: Any) -> Predictions:
+    """All predictions, with a progress bar; the probabilities of every cell are kept only to be drawn."""
+    from graticule.predictions import Predictions
+
+    parts = []
+    with progress("photos") as bar:
+        task = bar.add_task("predict", total=len(sources))
+        for part in model.predict_batches(sources, **options):
+            parts.append(part if drawn else part.without_probabilities())
+            bar.advance(task, len(part))
+    return Predictions.concat(parts)
+
+
+def _truth(sources: list[Any]) -> Any:
+    """Known places (N, 2) in degrees, NaN where unknown; None when no photo has one."""
+    import numpy as np
+
+    if not any(source.truth for source in sources):
+        return None
+    return np.array([source.truth or (np.nan, np.nan) for source in sources], dtype=np.float64)
+
+
+def _print(predictions: Predictions, *, listed: bool) -> None:
+    console = stdout()
+    if listed:
+        for item in predictions[:SHOWN]:
+            console.print(str(item), markup=False)
+        if len(predictions) > SHOWN:
+            console.print(
+                f"... and {len(predictions) - SHOWN} more; write them all with  -o predictions.parquet"
+            )
+    failures = [item for item in predictions if item.error is not None]
+    if failures and not (listed and len(predictions) <= SHOWN):
+        notes = stderr()
+        notes.print(f"{len(failures)} of {len(predictions)} photos have no answer:")
+        for item in failures[:SHOWN]:
+            notes.print(f"  {item.photo_id}: {item.error}", markup=False)
+        if len(failures) > SHOWN:
+            notes.print(f"  ... and {len(failures) - SHOWN} more: column 'error' of the output")

@@ -1,0 +1,103 @@
+"""From the network's cell probabilities to an answer: calibrated, one point, one country, one region."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from graticule.geo.sphere import great_circle_km
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+Estimate = Literal["best-cell", "expected-distance"]
+
+
+def temper(probabilities: ArrayLike, temperature: float) -> NDArray[np.float64]:
+    """Probabilities after temperature scaling.
+
+    Convention:
+        - ``probabilities``: (N, K), rows sum to 1; ``temperature`` > 0, above 1 flattens
+        - the result: (N, K), proportional to ``probabilities ** (1 / temperature)``
+
+    Source:
+        Guo et al., "On Calibration of Modern Neural Networks" (2017): dividing the logits by T is the
+        same as raising the probabilities to 1 / T.
+
+    Example:
+        >>> temper([[0.8, 0.2]], 2.0).round(3).tolist()
+        [[0.667, 0.333]]
+    """
+    shares = np.asarray(probabilities, dtype=np.float64)
+    smallest = np.finfo(np.float64).tiny
+    logs = np.log(np.maximum(shares, smallest)) / temperature
+    raised = np.exp(logs - logs.max(axis=-1, keepdims=True))
+    tempered: NDArray[np.float64] = raised / raised.sum(axis=-1, keepdims=True)
+    return tempered
+
+
+def distances_km(centres: ArrayLike) -> NDArray[np.float64]:
+    """Great-circle distances between all cell centres: (K, 2) degrees -> (K, K) km."""
+    places = np.asarray(centres, dtype=np.float64)
+    return great_circle_km(places[:, None], places[None, :])
+
+
+def chosen_cells(
+    probabilities: NDArray[np.float64], estimate: Estimate, between_km: NDArray[np.float64] | None = None
+) -> NDArray[np.intp]:
+    """The cell whose centre is the point estimate of each photo.
+
+    Convention:
+        - ``probabilities``: (N, K); ``between_km``: (K, K) distances of the centres
+        - ``best-cell`` takes the most probable cell; ``expected-distance`` the one from which the
+          probability-weighted mean distance to all centres is least (a median on the sphere)
+
+    Example:
+        >>> line_km = np.abs(np.subtract.outer([0.0, 1.0, 9.0], [0.0, 1.0, 9.0]))
+        >>> shares = np.array([[0.34, 0.3, 0.36]])
+        >>> int(chosen_cells(shares, "best-cell")[0])
+        2
+        >>> int(chosen_cells(shares, "expected-distance", line_km)[0])
+        1
+    """
+    if estimate == "best-cell":
+        return probabilities.argmax(axis=1)
+    if between_km is None:
+        raise ValueError("expected-distance needs the distances between the centres")
+    return (probabilities @ between_km).argmin(axis=1)
+
+
+def region(probabilities: NDArray[np.float64], mass: float) -> list[NDArray[np.intp]]:
+    """The smallest sets of best cells that together reach a probability.
+
+    Convention:
+        - ``probabilities``: (N, K); ``mass``: share in [0, 1]; 1 or more gives all the cells
+        - the result: for each photo the cells, best first; never empty
+
+    Example:
+        >>> [cells.tolist() for cells in region(np.array([[0.2, 0.5, 0.3]]), 0.6)]
+        [[1, 2]]
+    """
+    order = np.argsort(-probabilities, axis=1, kind="stable")
+    reached = np.take_along_axis(probabilities, order, axis=1).cumsum(axis=1)
+    counts = np.minimum((reached < mass - 1e-12).sum(axis=1) + 1, probabilities.shape[1])
+    return [cells[:count] for cells, count in zip(order, counts, strict=True)]
+
+
+def best_groups(
+    probabilities: NDArray[np.float64], groups: NDArray[np.intp], count: int
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """The group of cells (a country, say) with the largest summed probability.
+
+    Convention:
+        - ``probabilities``: (N, K); ``groups``: (K,) group of each cell, -1 for none; ``count`` groups
+        - the result: (N,) group, -1 when no cell has one, and (N,) its summed probability
+    """
+    if count == 0:
+        return np.full(len(probabilities), -1), np.zeros(len(probabilities))
+    member = np.zeros((len(groups), count))
+    member[np.flatnonzero(groups >= 0), groups[groups >= 0]] = 1.0
+    sums = probabilities @ member
+    best = sums.argmax(axis=1)
+    return best, sums[np.arange(len(sums)), best]

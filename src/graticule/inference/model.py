@@ -1,0 +1,246 @@
+"""A loaded model: photos in, predictions out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from graticule.config import usable_cores
+from graticule.errors import BundleError, PhotoError, UsageError
+from graticule.geo.outlines import country_of
+from graticule.inference.estimate import Estimate, best_groups, chosen_cells, distances_km, region, temper
+from graticule.inference.network import Network
+from graticule.inference.registry import find_bundle
+from graticule.inference.sources import Source, find_sources
+from graticule.photos.crop import centre_crop, short_side_px
+from graticule.photos.decode import decode
+from graticule.predictions import Predictions
+from graticule.predictions.predictions import SCHEMA
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from graticule.bundle import Bundle, BundleCard
+    from graticule.partitions import Partition
+
+PROMISE = "0.9"
+"""The coverage of the region in a prediction."""
+
+
+def load_model(name: str | Path = "default", *, threads: int | None = None) -> Model:
+    """Load a model by name, from a bundle's path, or from the Hugging Face hub.
+
+    Convention:
+        - ``name``: ``"default"`` (ships inside the package), a folder or ``.graticule`` file, or
+          ``"hf-hub:owner/name"``
+        - ``threads``: processor cores to use; all that this process may use when left out
+
+    Raises:
+        MissingFileError: no such model.
+        BundleError: a file of it is missing or damaged.
+    """
+    return Model(find_bundle(name), threads=threads)
+
+
+class Model:
+    """A bundle ready to answer.
+
+    Raises:
+        BundleError: the network and the cells do not belong together.
+    """
+
+    def __init__(self, bundle: Bundle, *, threads: int | None = None) -> None:
+        self.card: BundleCard = bundle.card
+        self.partition: Partition = bundle.partition
+        self.model_card: str = bundle.model_card
+        self.network = Network(bundle.model_onnx, threads=threads)
+        self._threads = threads or usable_cores()
+        if self.network.cells not in (None, self.partition.count):
+            raise BundleError(
+                f"The network of '{self.card.name}' has {self.network.cells} cells, its cells.parquet "
+                f"{self.partition.count}: they are of different models.\n"
+                "Export it again:  graticule export RUN -o BUNDLE"
+            )
+
+    def __repr__(self) -> str:
+        return f"Model({self.card.identity!r}, {self.partition.count} cells)"
+
+    def predict(
+        self, photos: Any, *, top: int = 10, estimate: Estimate | None = None, batch_size: int = 32
+    ) -> Predictions:
+        """Where each photo was taken.
+
+        Convention:
+            - ``photos``: a path, bytes, a PIL image, an array (H, W, 3) uint8, a folder, a photo table
+              (path or Polars frame), or a list of such photos
+            - ``top``: how many candidates to keep for each photo, at least 1
+            - ``estimate``: ``"best-cell"``: the mean place of the best cell's photos;
+              ``"expected-distance"``: the cell centre with the least expected error in km; the
+              model's own choice when left out
+            - a photo that cannot be read is a prediction with ``error``, never an exception
+
+        Raises:
+            MissingFileError: a folder or table that was named does not exist.
+            UsageError: ``top`` or ``batch_size`` below 1, or an unknown ``estimate``.
+        """
+        sources = find_sources(photos)
+        return Predictions.concat(
+            self.predict_batches(sources, top=top, estimate=estimate, batch_size=batch_size)
+        )
+
+    def predict_batches(
+        self,
+        sources: Iterable[Source],
+        *,
+        top: int = 10,
+        estimate: Estimate | None = None,
+        batch_size: int = 32,
+    ) -> Iterator[Predictions]:
+        """Answers batch by batch, in order, while the next photos are decoded in other threads.
+
+        Convention:
+            - ``sources``: from ``graticule.inference.sources.find_sources``
+            - memory holds a few batches, however many photos there are
+
+        Raises:
+            UsageError: as ``predict``.
+        """
+        if top < 1 or batch_size < 1:
+            raise UsageError(f"top and batch_size must be at least 1; got {top} and {batch_size}.")
+        chosen = estimate or self.card.estimate
+        if chosen not in ("best-cell", "expected-distance"):
+            raise UsageError(f"There is no estimate '{chosen}'. Expected best-cell or expected-distance.")
+        for batch, squares in self._decoded(sources, batch_size):
+            yield self._answer(batch, squares, top, chosen)
+
+    def embed(self, photos: Any, *, batch_size: int = 32) -> NDArray[np.float32]:
+        """The network's features, (N, D) float32; a row of NaN for a photo that cannot be read."""
+        rows = []
+        for _, squares in self._decoded(find_sources(photos), batch_size):
+            readable = [square for square in squares if not isinstance(square, PhotoError)]
+            if readable:
+                found = iter(self.network(np.stack(readable)).embedding)
+            rows += [None if isinstance(square, PhotoError) else next(found) for square in squares]
+        width = next((len(row) for row in rows if row is not None), 0)
+        return np.stack([np.full(width, np.nan, np.float32) if row is None else row for row in rows])
+
+    def _square(self, source: Source) -> NDArray[np.uint8] | PhotoError:
+        size_px, crop = self.network.size_px, self.network.crop_fraction
+        try:
+            image = decode(source.photo, min_side_px=short_side_px(size_px, crop))
+            return centre_crop(image, size_px=size_px, crop_fraction=crop)
+        except PhotoError as error:
+            return error
+
+    def _decoded(
+        self, sources: Iterable[Source], batch_size: int
+    ) -> Iterator[tuple[tuple[Source, ...], list[NDArray[np.uint8] | PhotoError]]]:
+        batches = _batches(sources, batch_size)
+        with ThreadPoolExecutor(self._threads, thread_name_prefix="decode") as pool:
+
+            def begin(batch: tuple[Source, ...]) -> tuple[tuple[Source, ...], list[Future[Any]]]:
+                return batch, [pool.submit(self._square, source) for source in batch]
+
+            waiting = [begin(batch) for batch in islice(batches, 2)]
+            while waiting:
+                batch, squares = waiting.pop(0)
+                waiting += [begin(following) for following in islice(batches, 1)]
+                yield batch, [square.result() for square in squares]
+
+    def _answer(
+        self,
+        sources: tuple[Source, ...],
+        squares: list[NDArray[np.uint8] | PhotoError],
+        top: int,
+        estimate: Estimate,
+    ) -> Predictions:
+        readable = [row for row, square in enumerate(squares) if not isinstance(square, PhotoError)]
+        kept = np.zeros((len(sources), self.partition.count), dtype=np.float32)
+        answers: list[dict[str, Any]] = [{} for _ in sources]
+        if readable:
+            raw = self.network(np.stack([squares[row] for row in readable])).probabilities  # type: ignore[arg-type]
+            shares = temper(raw, self.card.temperature)
+            kept[readable] = shares
+            for row, answer in zip(readable, self._described(shares, top, estimate), strict=True):
+                answers[row] = answer
+        rows = [
+            dict.fromkeys(SCHEMA)
+            | {
+                "photo_id": source.photo_id,
+                "path": source.path,
+                "model": self.card.identity,
+                "candidates": [],
+            }
+            | answer
+            | ({"error": str(square)} if isinstance(square, PhotoError) else {})
+            for source, square, answer in zip(sources, squares, answers, strict=True)
+        ]
+        return Predictions(pl.DataFrame(rows, schema=SCHEMA), partition=self.partition, probabilities=kept)
+
+    def _described(self, shares: NDArray[np.float64], top: int, estimate: Estimate) -> list[dict[str, Any]]:
+        """The fields of an answer for each row of calibrated probabilities (N, K)."""
+        centres = self.partition.centres
+        between_km = self._between_km if estimate == "expected-distance" else None
+        points = centres[chosen_cells(shares, estimate, between_km)]
+        best = np.argsort(-shares, axis=1, kind="stable")[:, :top]
+        countries, country_shares = best_groups(shares, self._country_of_cell, len(self._countries))
+        mass = self.card.conformal.get(PROMISE)
+        regions = None if mass is None else region(shares, mass)
+        return [
+            {
+                "latitude": float(points[row, 0]),
+                "longitude": float(points[row, 1]),
+                "confidence": float(shares[row, best[row, 0]]),
+                "candidates": [self._candidate(cell, shares[row, cell]) for cell in best[row]],
+                "country": self._countries[countries[row]] if countries[row] >= 0 else None,
+                "country_confidence": float(country_shares[row]) if countries[row] >= 0 else None,
+                "region_cells": None if regions is None else regions[row].tolist(),
+                "region_km2": None if regions is None else float(self._areas_km2[regions[row]].sum()),
+            }
+            for row in range(len(shares))
+        ]
+
+    def _candidate(self, cell: int, probability: float) -> dict[str, Any]:
+        latitude, longitude = self.partition.centres[cell]
+        return {
+            "cell": int(cell),
+            "token": self.partition.tokens[cell],
+            "name": self.partition.names[cell],
+            "latitude": float(latitude),
+            "longitude": float(longitude),
+            "probability": float(probability),
+        }
+
+    @cached_property
+    def _between_km(self) -> NDArray[np.float64]:
+        return distances_km(self.partition.centres)
+
+    @cached_property
+    def _areas_km2(self) -> NDArray[np.float64]:
+        return self.partition.areas_km2
+
+    @cached_property
+    def _countries(self) -> list[str]:
+        return sorted({code for code in self._cell_countries if code is not None})
+
+    @cached_property
+    def _country_of_cell(self) -> NDArray[np.intp]:
+        index = {code: number for number, code in enumerate(self._countries)}
+        return np.array([index.get(code, -1) for code in self._cell_countries], dtype=np.intp)
+
+    @cached_property
+    def _cell_countries(self) -> list[str | None]:
+        return list(country_of(self.partition.centres))
+
+
+def _batches(sources: Iterable[Source], size: int) -> Iterator[tuple[Source, ...]]:
+    remaining = iter(sources)
+    while batch := tuple(islice(remaining, size)):
+        yield batch

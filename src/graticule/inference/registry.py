@@ -1,0 +1,47 @@
+"""Models by name. Each is a bundle; the one called ``default`` ships inside the package."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from graticule.bundle import Bundle, read_bundle
+from graticule.config import nearest
+from graticule.errors import MissingFileError
+
+MODELS: Final = {"default": Path(__file__).with_name("default.graticule")}
+"""Name -> bundle."""
+
+HUB_PREFIX: Final = "hf-hub:"
+
+
+def list_models() -> list[str]:
+    """The names that ``load_model`` knows, sorted."""
+    return sorted(MODELS)
+
+
+def find_bundle(name: str | Path) -> Bundle:
+    """The bundle of a registered name, at a path, or on the Hugging Face hub.
+
+    Convention:
+        - ``name``: ``"default"``, a folder or ``.graticule`` file, or ``"hf-hub:owner/name"``
+
+    Raises:
+        MissingFileError: no model of that name and nothing at that path.
+        BundleError: the bundle is damaged.
+        MissingPackageError: a hub name without the package huggingface_hub.
+    """
+    if isinstance(name, str) and name in MODELS:
+        return read_bundle(MODELS[name])
+    if isinstance(name, str) and name.startswith(HUB_PREFIX):
+        from graticule.inference.hub import download_bundle
+
+        return read_bundle(download_bundle(name.removeprefix(HUB_PREFIX)))
+    if not Path(name).exists():
+        close = nearest(str(name), MODELS)
+        advice = f"Did you mean '{close}'?" if close else f"Names: {', '.join(list_models())}."
+        raise MissingFileError(
+            f"There is no model '{name}': it is neither a name that graticule knows nor a bundle's path.\n"
+            f"{advice}  List them:  graticule models"
+        )
+    return read_bundle(name)

@@ -1,0 +1,172 @@
+"""Reading and writing predictions: Parquet, CSV, JSON, JSON Lines, GeoJSON; an ``.html`` is a map.
+
+Every format carries the same fields. CSV holds lists as JSON text, since it knows no lists.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import polars as pl
+
+from graticule.errors import MissingFileError, PredictionsError, UsageError
+from graticule.geo.geojson import feature, feature_collection, point
+from graticule.predictions.predictions import SCHEMA, Predictions
+
+if TYPE_CHECKING:
+    from graticule.predictions.prediction import Prediction
+
+FORMAT_VERSION: Final = "1"
+NESTED: Final = ("candidates", "region_cells")
+
+
+def write(predictions: Predictions, path: Path) -> Path:
+    """Write ``predictions`` in the format that the ending of ``path`` says, whole or not at all.
+
+    Raises:
+        UsageError: the ending is none of .parquet, .csv, .json, .jsonl, .geojson, .html.
+    """
+    check_ending(path)
+    if path.suffix.lower() == ".html":
+        return predictions.map(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.part")
+    _WRITERS[path.suffix.lower()](predictions, unfinished)
+    unfinished.replace(path)
+    return path
+
+
+def check_ending(path: Path) -> None:
+    """Refuse, before any work is done, a path whose ending says no known format.
+
+    Raises:
+        UsageError: as ``write``.
+    """
+    if path.suffix.lower() not in {*_WRITERS, ".html"}:
+        raise UsageError(
+            f"'{path}' does not say in which format to write.\n"
+            f"End it with one of {', '.join([*_WRITERS, '.html'])}, for example:  -o predictions.parquet"
+        )
+
+
+def read(path: Path) -> Predictions:
+    """Read predictions from Parquet, CSV, JSON, JSON Lines or GeoJSON.
+
+    Raises:
+        MissingFileError: there is no such file.
+        PredictionsError: the file is damaged, or holds something else.
+    """
+    reader = _READERS.get(path.suffix.lower())
+    if not path.is_file():
+        raise MissingFileError(
+            f"There is no predictions file '{path}'.\nMake one:  graticule predict PHOTOS -o {path}"
+        )
+    if reader is None:
+        raise PredictionsError(
+            f"'{path}' is not a predictions file: its ending should be one of {', '.join(_READERS)}."
+        )
+    try:
+        return Predictions(reader(path))
+    except PredictionsError as error:
+        raise PredictionsError(f"{path}: {error}") from error
+    except (pl.exceptions.PolarsError, ValueError, KeyError, TypeError) as error:
+        raise PredictionsError(
+            f"The predictions in '{path}' cannot be read: {str(error).splitlines()[0]}\n"
+            "The file is damaged or holds something else. Make it again:  graticule predict PHOTOS -o FILE"
+        ) from error
+
+
+def as_feature(prediction: Prediction) -> dict[str, Any]:
+    """One answer as a GeoJSON feature; the geometry is null when there is no answer."""
+    properties = prediction.to_dict()
+    latitude, longitude = prediction.latitude, prediction.longitude
+    geometry = None if latitude is None or longitude is None else point((latitude, longitude))
+    return feature(geometry, properties)
+
+
+def _write_parquet(predictions: Predictions, path: Path) -> None:
+    predictions.to_polars().write_parquet(path, metadata={"graticule.predictions": FORMAT_VERSION})
+
+
+def _write_csv(predictions: Predictions, path: Path) -> None:
+    table = predictions.to_polars()
+    texts = {
+        name: [
+            None if value is None else json.dumps(value, ensure_ascii=False)
+            for value in table[name].to_list()
+        ]
+        for name in NESTED
+    }
+    table.with_columns(pl.Series(name, values, dtype=pl.String) for name, values in texts.items()).write_csv(
+        path
+    )
+
+
+def _write_json(predictions: Predictions, path: Path) -> None:
+    _dump([prediction.to_dict() for prediction in predictions], path)
+
+
+def _write_jsonl(predictions: Predictions, path: Path) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        file.writelines(json.dumps(item.to_dict(), ensure_ascii=False) + "\n" for item in predictions)
+
+
+def _write_geojson(predictions: Predictions, path: Path) -> None:
+    _dump(feature_collection([as_feature(item) for item in predictions]), path)
+
+
+def _dump(document: Any, path: Path) -> None:
+    path.write_text(json.dumps(document, ensure_ascii=False, allow_nan=False), encoding="utf-8")
+
+
+def _read_csv(path: Path) -> pl.DataFrame:
+    table = pl.read_csv(path, infer_schema=False)
+    if missing := [name for name in SCHEMA if name not in table.columns]:
+        raise PredictionsError(f"the column '{missing[0]}' is missing (found: {', '.join(table.columns)}).")
+    lists = {
+        name: [None if text is None else json.loads(text) for text in table[name].to_list()]
+        for name in NESTED
+    }
+    return table.with_columns(pl.Series(name, values, dtype=SCHEMA[name]) for name, values in lists.items())
+
+
+def _read_json(path: Path) -> pl.DataFrame:
+    return _frame(json.loads(path.read_text(encoding="utf-8")))
+
+
+def _read_jsonl(path: Path) -> pl.DataFrame:
+    return _frame(
+        [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    )
+
+
+def _read_geojson(path: Path) -> pl.DataFrame:
+    document = json.loads(path.read_text(encoding="utf-8"))
+    return _frame([item["properties"] for item in document["features"]])
+
+
+def _frame(rows: Any) -> pl.DataFrame:
+    if isinstance(rows, dict) and "predictions" in rows:  # what `graticule predict --json` printed
+        rows = rows["predictions"]
+    if not isinstance(rows, list) or not all(isinstance(row, dict) and "photo_id" in row for row in rows):
+        raise PredictionsError("expected a list of predictions, each with a 'photo_id'.")
+    return pl.DataFrame([{name: row.get(name) for name in SCHEMA} for row in rows], schema=SCHEMA)
+
+
+_WRITERS: Final[dict[str, Callable[[Predictions, Path], None]]] = {
+    ".parquet": _write_parquet,
+    ".csv": _write_csv,
+    ".json": _write_json,
+    ".jsonl": _write_jsonl,
+    ".geojson": _write_geojson,
+}
+_READERS: Final[dict[str, Callable[[Path], pl.DataFrame]]] = {
+    ".parquet": pl.read_parquet,
+    ".csv": _read_csv,
+    ".json": _read_json,
+    ".jsonl": _read_jsonl,
+    ".geojson": _read_geojson,
+}
