@@ -32,6 +32,10 @@ class CoordinateError(GraticuleError, ValueError):
     """A place is not on Earth: a latitude outside [-90, 90], or a value that is not finite."""
 
 
+class CellIdError(GraticuleError, ValueError):
+    """A number or token is not an S2 cell, or not one that the question makes sense for."""
+
+
 class PhotoError(GraticuleError, ValueError):
     """A file cannot be used as a photo. ``reason`` is a short stable code that reports count by."""
 

@@ -52,16 +52,21 @@ def check_latlon(latlon: ArrayLike, /) -> Array:
             f"Places have to have shape (..., 2), but these have shape {places.shape}.\n"
             "Give (latitude, longitude) along the last axis, for example [52.52, 13.405]."
         )
-    # NaN fails both comparisons, so that the usual case costs two passes and no temporary mask is kept.
+    # NaN fails every comparison. Minima and maxima need no temporary array, which counts in millions of rows.
     latitude, longitude = places[..., 0], places[..., 1]
-    if places.size and not (np.abs(latitude).max() <= 90.0 and np.abs(longitude).max() < np.inf):
+    if places.size and not (
+        latitude.min() >= -90.0
+        and latitude.max() <= 90.0
+        and longitude.min() > -np.inf
+        and longitude.max() < np.inf
+    ):
         raise _off_earth(places.reshape(-1, 2))
     return places
 
 
 def _off_earth(places: Array) -> CoordinateError:
     """The error for the first of the places (N, 2) that is not on Earth."""
-    finite: NDArray[np.bool_] = np.isfinite(places).all(axis=1)
+    finite = np.isfinite(places[:, 0]) & np.isfinite(places[:, 1])
     first = int(np.argmax(~finite | (np.abs(places[:, 0]) > 90.0)))
     latitude, longitude = places[first].tolist()
     where = f"Place {first} of {len(places)} (counted from 0) is ({latitude}, {longitude})"
