@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
+
+from graticule.partitions import Partition, build_s2
 
 SHARED = Path(__file__).parents[1].parent / "shared"
+
+PARIS, BEIJING, SYDNEY = (48.86, 2.35), (39.9, 116.4), (-33.9, 151.2)
 
 
 @pytest.fixture(scope="session")
@@ -15,3 +21,78 @@ def shared() -> Path:
     if not (SHARED / "data").is_dir():
         pytest.skip("the real data in ../shared is not on this machine")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def three_cells() -> Partition:
+    """A partition of three cells around Paris, Beijing and Sydney."""
+    places = np.repeat([PARIS, BEIJING, SYDNEY], 20, axis=0)
+    return build_s2(places, max_photos=50, min_photos=5, start_level=3, end_level=8)
+
+
+def colour_network(partition: Partition, *, size_px: int = 8, sharpness: float = 20.0) -> bytes:
+    """An ONNX network in the form of a bundle's: red photos lie in cell 0, green in 1, blue in 2.
+
+    Its embedding is the mean colour (B, 3), its logits that times ``sharpness``.
+    """
+    helper = pytest.importorskip("onnx").helper
+    onnx = pytest.importorskip("onnx")
+    identity = onnx.numpy_helper.from_array(
+        np.eye(3, partition.count, dtype=np.float32) * sharpness, "weight"
+    )
+    graph = helper.make_graph(
+        [
+            helper.make_node("GlobalAveragePool", ["image"], ["pooled"]),
+            helper.make_node("Flatten", ["pooled"], ["embedding"]),
+            helper.make_node("MatMul", ["embedding", "weight"], ["logits"]),
+            helper.make_node("Softmax", ["logits"], ["probabilities"], axis=-1),
+        ],
+        "colours",
+        [helper.make_tensor_value_info("image", onnx.TensorProto.FLOAT, ["B", 3, size_px, size_px])],
+        [
+            helper.make_tensor_value_info("probabilities", onnx.TensorProto.FLOAT, ["B", partition.count]),
+            helper.make_tensor_value_info("embedding", onnx.TensorProto.FLOAT, ["B", 3]),
+        ],
+        [identity],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    for key, value in {
+        "graticule.size_px": str(size_px),
+        "graticule.crop": "1.0",
+        "graticule.cells_fingerprint": partition.fingerprint,
+    }.items():
+        entry = model.metadata_props.add()
+        entry.key, entry.value = key, value
+    content: bytes = model.SerializeToString()
+    return content
+
+
+@pytest.fixture(scope="session")
+def colour_bundle(tmp_path_factory: pytest.TempPathFactory, three_cells: Partition) -> Path:
+    """A bundle that places photos by their colour: the first cell's are red, then green, then blue."""
+    from graticule.bundle import BundleCard, write_bundle
+
+    folder = tmp_path_factory.mktemp("bundle") / "colours"
+    card = BundleCard(
+        name="colours", architecture="mean colour", head="MC", licence="CC0-1.0", conformal={"0.9": 0.9}
+    )
+    write_bundle(
+        folder,
+        model_onnx=colour_network(three_cells),
+        partition=three_cells,
+        card=card,
+        model_card="# Colours\n",
+    )
+    return folder
+
+
+@pytest.fixture
+def colour_photos(tmp_path: Path) -> Path:
+    """A folder with a red, a green and a blue photo (the last in a folder of its own) and a broken one."""
+    folder = tmp_path / "photos"
+    (folder / "trip").mkdir(parents=True)
+    Image.new("RGB", (40, 30), (255, 0, 0)).save(folder / "a-red.jpg", quality=95)
+    Image.new("RGB", (30, 40), (0, 255, 0)).save(folder / "b-green.png")
+    Image.new("RGB", (30, 30), (0, 0, 255)).save(folder / "trip" / "c-blue.webp", lossless=True)
+    (folder / "z-broken.jpg").write_bytes(b"this is no photo")
+    return folder

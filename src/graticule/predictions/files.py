@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 
 from graticule.errors import MissingFileError, PredictionsError, UsageError
-from graticule.geo.geojson import feature, feature_collection, point
+from graticule.geo.geojson import feature, feature_collection, point_geometry
 from graticule.predictions.predictions import SCHEMA, Predictions
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def as_feature(prediction: Prediction) -> dict[str, Any]:
     """One answer as a GeoJSON feature; the geometry is null when there is no answer."""
     properties = prediction.to_dict()
     latitude, longitude = prediction.latitude, prediction.longitude
-    geometry = None if latitude is None or longitude is None else point((latitude, longitude))
+    geometry = None if latitude is None or longitude is None else point_geometry((latitude, longitude))
     return feature(geometry, properties)
 
 

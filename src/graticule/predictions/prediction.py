@@ -62,6 +62,12 @@ class Prediction:
         """Name of the best cell, such as "Beijing, CN"; None without an answer."""
         return self.candidates[0].name if self.candidates else None
 
+    @property
+    def estimate_name(self) -> str | None:
+        """Name of the cell whose centre is the point estimate; None when it is not among the candidates."""
+        point = (self.latitude, self.longitude)
+        return next((c.name for c in self.candidates if (c.latitude, c.longitude) == point), None)
+
     def to_dict(self) -> dict[str, Any]:
         """The fields as plain Python values, candidates as dictionaries."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
@@ -84,8 +90,11 @@ class Prediction:
     def __str__(self) -> str:
         if self.error is not None or self.latitude is None or self.longitude is None:
             return f"{self.photo_id}: no answer. {self.error or ''}".rstrip()
-        place = f"{self.latitude:.4f}, {self.longitude:.4f}"
-        lines = [f"{self.photo_id}: {self.name} ({place}), {in_words(self.confidence or 0.0)}"]
+        name = self.estimate_name
+        place = f"{self.latitude:.4f}, {self.longitude:.4f}" + (f" ({name})" if name else "")
+        words = in_words(self.confidence or 0.0)
+        sure = words if name == self.name else f"least expected error; best cell {self.name}: {words}"
+        lines = [f"{self.photo_id}: {place}, {sure}"]
         lines += [
             f"  {rank}. {candidate.probability:6.1%}  {candidate.name}"
             f" ({candidate.latitude:.2f}, {candidate.longitude:.2f})"

@@ -1,0 +1,208 @@
+"""Models: whatever a user hands over is located, in order, and what cannot be read never stops a batch."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from PIL import Image
+
+import graticule
+from graticule.bundle import read_bundle, write_bundle
+from graticule.errors import BundleError, MissingFileError, UsageError
+from graticule.inference import Model, load_model
+
+CITIES = ["Paris", "Beijing", "Sydney"]
+
+
+@pytest.fixture(scope="module")
+def model(colour_bundle: Path) -> Model:
+    return load_model(colour_bundle)
+
+
+def cell_of(model: Model, colour: str) -> int:
+    return {"red": 0, "green": 1, "blue": 2}[colour]
+
+
+def test_locates_every_kind_of_input(model: Model, colour_photos: Path) -> None:
+    image = Image.new("RGB", (20, 20), (0, 255, 0))
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    given = [
+        colour_photos / "b-green.png",
+        str(colour_photos / "b-green.png"),
+        buffer.getvalue(),
+        image,
+        np.asarray(image),
+    ]
+    together = model.predict(given)
+    assert [item.candidates[0].cell for item in together] == [1] * 5
+    for one in given:
+        assert model.predict(one)[0].candidates[0].cell == 1
+    assert together[2].photo_id == "photo-2"
+    assert together[2].path is None
+
+
+def test_an_answer_is_whole(model: Model, colour_photos: Path) -> None:
+    answer = model.predict(colour_photos / "a-red.jpg")[0]
+    centre = model.partition.centres[0]
+    assert (answer.latitude, answer.longitude) == tuple(centre)
+    assert answer.confidence == pytest.approx(answer.candidates[0].probability)
+    assert sum(candidate.probability for candidate in answer.candidates) == pytest.approx(1.0, abs=1e-6)
+    assert answer.name == model.partition.names[0]
+    assert answer.country in {"FR", "CN", "AU"}
+    assert answer.region_cells == (0,)
+    assert answer.region_km2 == pytest.approx(model.partition.areas_km2[0])
+    assert answer.model == model.card.identity
+    assert answer.error is None
+
+
+def test_a_folder_is_searched_and_a_broken_photo_is_reported(model: Model, colour_photos: Path) -> None:
+    found = model.predict(colour_photos)
+    assert [item.photo_id for item in found] == [
+        "a-red.jpg",
+        "b-green.png",
+        "trip/c-blue.webp",
+        "z-broken.jpg",
+    ]
+    assert [item.candidates[0].cell for item in found[:3]] == [0, 1, 2]
+    assert found[3].error is not None
+    assert found[3].latitude is None
+    assert found[3].confidence is None
+    assert found.failed == 1
+
+
+def test_a_missing_photo_is_an_answer_with_an_error(model: Model, tmp_path: Path) -> None:
+    answer = model.predict([tmp_path / "none.jpg"])[0]
+    assert answer.error is not None
+    assert "none.jpg" in answer.error
+
+
+def test_batch_size_and_threads_change_nothing(colour_bundle: Path, colour_photos: Path) -> None:
+    many = [path for path in sorted(colour_photos.rglob("*.*"))] * 5
+    one = load_model(colour_bundle, threads=1).predict(many, batch_size=1)
+    assert load_model(colour_bundle, threads=2).predict(many, batch_size=7) == one
+
+
+def test_top_keeps_the_best_candidates(model: Model, colour_photos: Path) -> None:
+    answer = model.predict(colour_photos / "a-red.jpg", top=2)[0]
+    assert len(answer.candidates) == 2
+    assert answer.candidates[0].probability >= answer.candidates[1].probability
+
+
+def test_nothing_in_nothing_out(model: Model) -> None:
+    assert len(model.predict([])) == 0
+
+
+@pytest.mark.parametrize("words", [{"top": 0}, {"batch_size": 0}, {"estimate": "middle"}])
+def test_words_out_of_range(model: Model, words: dict) -> None:
+    with pytest.raises(UsageError):
+        model.predict([], **words)
+
+
+def test_a_thing_that_is_no_photo(model: Model) -> None:
+    with pytest.raises(UsageError, match="A float is not a photo"):
+        model.predict(3.5)
+
+
+def test_an_empty_folder_says_what_was_looked_for(model: Model, tmp_path: Path) -> None:
+    with pytest.raises(MissingFileError, match="There is no photo in the folder"):
+        model.predict(tmp_path)
+
+
+def test_a_table_keeps_its_ids_and_the_place_is_no_input(model: Model, colour_photos: Path) -> None:
+    table = pl.DataFrame(
+        {
+            "photo_id": ["007", "x"],
+            "path": [str(colour_photos / "a-red.jpg"), str(colour_photos / "b-green.png")],
+            "latitude": [1.0, None],
+            "longitude": [2.0, None],
+        }
+    )
+    found = model.predict(table)
+    assert [item.photo_id for item in found] == ["007", "x"]
+    assert [item.candidates[0].cell for item in found] == [0, 1]
+
+
+def test_temperature_flattens(colour_bundle: Path, tmp_path: Path, colour_photos: Path) -> None:
+    bundle = read_bundle(colour_bundle)
+    warm = tmp_path / "warm"
+    write_bundle(
+        warm,
+        model_onnx=bundle.model_onnx,
+        partition=bundle.partition,
+        card=bundle.card.model_copy(update={"temperature": 5.0}),
+        model_card="",
+    )
+    photo = colour_photos / "a-red.jpg"
+    assert (
+        load_model(warm).predict(photo)[0].confidence < load_model(colour_bundle).predict(photo)[0].confidence
+    )
+
+
+def test_network_and_cells_of_different_models(colour_bundle: Path, tmp_path: Path) -> None:
+    from graticule.partitions import build_s2
+
+    bundle = read_bundle(colour_bundle)
+    other = build_s2(np.repeat([[10.0, 10.0], [50.0, 50.0]], 9, axis=0), max_photos=20, min_photos=2)
+    write_bundle(
+        tmp_path / "b", model_onnx=bundle.model_onnx, partition=other, card=bundle.card, model_card=""
+    )
+    with pytest.raises(BundleError, match="they are of different models"):
+        load_model(tmp_path / "b")
+
+
+def test_a_network_that_is_no_onnx(colour_bundle: Path, tmp_path: Path) -> None:
+    bundle = read_bundle(colour_bundle)
+    write_bundle(
+        tmp_path / "b", model_onnx=b"\0" * 99, partition=bundle.partition, card=bundle.card, model_card=""
+    )
+    with pytest.raises(BundleError, match=r"'model.onnx' cannot be loaded"):
+        load_model(tmp_path / "b")
+
+
+def test_an_unknown_model_names_the_nearest() -> None:
+    with pytest.raises(MissingFileError, match="Did you mean 'default'"):
+        load_model("defualt")
+
+
+def test_embeddings_are_the_mean_colour(model: Model, colour_photos: Path) -> None:
+    found = model.embed(colour_photos)
+    assert found.shape == (4, 3)
+    np.testing.assert_allclose(found[1], [0, 1, 0], atol=1e-6)
+    assert np.isnan(found[3]).all()
+
+
+def test_import_is_light_and_names_load_when_used() -> None:
+    program = (
+        "import sys, graticule; "
+        "heavy = {'torch', 'numpy', 'polars', 'onnxruntime', 'matplotlib', 'fastapi', 'pydantic'} & set(sys.modules); "
+        "assert not heavy, heavy; graticule.load_model; assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+    assert "load_model" in dir(graticule)
+    with pytest.raises(AttributeError, match="no attribute 'lode_model'"):
+        graticule.lode_model  # noqa: B018
+
+
+def test_a_hub_folder_is_fetched_by_name(
+    colour_bundle: Path, monkeypatch: pytest.MonkeyPatch, colour_photos: Path
+) -> None:
+    """The hub's client itself is asked, with a stand-in for its download: there is no network in tests."""
+    hub = pytest.importorskip("huggingface_hub")
+    asked = {}
+
+    def snapshot_download(name: str, **options: object) -> str:
+        asked.update(options, name=name)
+        return str(colour_bundle)
+
+    monkeypatch.setattr(hub, "snapshot_download", snapshot_download)
+    assert load_model("hf-hub:someone/colours@v1").card.name == "colours"
+    assert asked["name"] == "someone/colours"
+    assert asked["revision"] == "v1"
+    assert set(asked["allow_patterns"]) == {"bundle.json", "cells.parquet", "model.onnx", "MODEL_CARD.md"}
