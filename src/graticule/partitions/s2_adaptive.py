@@ -1,0 +1,295 @@
+"""Adaptive S2 cells: small where there are many photos, large where there are few (S1, S4; after PlaNet).
+
+All work is on ranges of the sorted S2 ids: a cell is a range of the Hilbert curve, so its photos are two
+binary searches, and no photo is touched again while cells split.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import ArrayLike, NDArray
+
+from graticule.errors import PartitionError, TableError, UsageError
+from graticule.geo import s2
+from graticule.geo.sphere import check_latlon, latlon_of, unit_vectors
+from graticule.partitions.partition import Partition, Source
+
+Ids = NDArray[np.uint64]
+Counts = NDArray[np.int64]
+
+FINEST_LEVEL: Final = 30
+"""S2's last level, cells of about 1 cm2."""
+
+FACES: Final = ("1", "3", "5", "7", "9", "b")
+"""Tokens of the cells of level 0, one for each face of the cube."""
+
+
+@dataclasses.dataclass(frozen=True)
+class S2Settings:
+    """When a cell splits, and which cells stay.
+
+    Convention:
+        - a cell with more than ``max_photos`` splits into its four children, until ``end_level``
+        - a leaf with fewer than ``min_photos`` is dropped
+        - levels are S2's, 0 (a sixth of the Earth) to 30
+
+    Raises:
+        UsageError: ``min_photos`` is over ``max_photos`` or under 1, or the levels are not in order in 0..30.
+    """
+
+    max_photos: int
+    min_photos: int
+    start_level: int = 2
+    end_level: int = FINEST_LEVEL
+
+    def __post_init__(self) -> None:
+        if self.min_photos < 1:
+            raise UsageError(
+                f"The least number of photos in a cell is {self.min_photos}, expected at least 1: a cell "
+                "without photos teaches nothing.\nType:  --min 1"
+            )
+        if self.max_photos < self.min_photos:
+            raise UsageError(
+                f"A cell cannot hold at most {self.max_photos} and at least {self.min_photos} photos.\n"
+                f"Type:  --max {self.min_photos * 4} --min {self.min_photos}"
+            )
+        if not 0 <= self.start_level <= self.end_level <= FINEST_LEVEL:
+            raise UsageError(
+                f"Levels {self.start_level} to {self.end_level} are not in order "
+                f"within 0 to {FINEST_LEVEL}.\n"
+                "Type, for example:  --start-level 2 --end-level 16"
+            )
+
+
+# The texts of S1 and S4 give t_max and t_min; S4 starts from the six faces of the cube (section 4.2.1), S1
+# says no level, so it starts there too; neither names a last level other than S2's own.
+PRESETS: Final[Mapping[str, S2Settings]] = MappingProxyType(
+    {
+        # S1, "Dataset and Data Preprocessing": split over t1 = 100, prune under t2 = 20 (2,199 cells).
+        "cnn-vit": S2Settings(100, 20, start_level=0),
+        # S4, table 6.4, by its number of classes on 970,565 Flickr photos.
+        "hmc-4": S2Settings(350_000, 80_000, start_level=0),
+        "hmc-14": S2Settings(100_000, 25_000, start_level=0),
+        "hmc-50": S2Settings(40_000, 5_000, start_level=0),
+        "hmc-110": S2Settings(15_000, 3_000, start_level=0),
+        # S4, section 6.3.2: the 89 classes of its experiment on the number of photos.
+        "hmc-89": S2Settings(20_000, 2_000, start_level=0),
+    }
+)
+"""Settings of the sources, by name."""
+
+
+class _Places(NamedTuple):
+    """Places in the order of the Hilbert curve."""
+
+    ids: Ids  # (N,), ascending
+    total: Counts  # (N + 1,): photos before each place
+    latlon: NDArray[np.float64]  # (N, 2)
+
+
+class _Leaves(NamedTuple):
+    """Cells that split no more: disjoint, in the order of the Hilbert curve."""
+
+    ids: Ids
+    first: Counts  # their places are first <= i < last
+    last: Counts
+    photos: Counts
+
+    def at(self, rows: NDArray[np.bool_] | Counts) -> _Leaves:
+        """Those of ``rows``, a mask or indices."""
+        return _Leaves(self.ids[rows], self.first[rows], self.last[rows], self.photos[rows])
+
+
+def build_s2(
+    latlon: ArrayLike,
+    *,
+    max_photos: int,
+    min_photos: int,
+    start_level: int = 2,
+    end_level: int = FINEST_LEVEL,
+    weights: ArrayLike | None = None,
+) -> Partition:
+    """Cells of the S2 grid that each hold between ``min_photos`` and ``max_photos`` photos.
+
+    Every cell of ``start_level`` with photos splits into its four children while it holds more than
+    ``max_photos``; leaves with fewer than ``min_photos`` are dropped, and counted as dropped. A cell of
+    ``end_level`` stays whole, however full. The tree is kept up to the faces of the cube.
+
+    Convention:
+        - ``latlon``: (N, 2) places in (latitude, longitude) **degrees**
+        - ``weights``: (N,) number of photos at each place, whole; 1 each when left out
+        - ``photos`` of an inner node is the sum over the cells below it, so without dropped photos
+
+    Raises:
+        CoordinateError: a latitude lies outside [-90, 90], or a value is not finite.
+        PartitionError: no cell is left; the message says which numbers leave some.
+        TableError: there is no photo.
+        UsageError: limits or levels contradict each other, or ``weights`` are not whole numbers.
+
+    Source:
+        T. Weyand, I. Kostrikov, J. Philbin, "PlaNet" (2016), section 3; S4's Algorithm 1.
+
+    Example:
+        >>> partition = build_s2([[48.86, 2.35], [48.87, 2.36], [39.9, 116.4]], max_photos=1, min_photos=1)
+        >>> partition.count, partition.levels[partition.leaf_nodes].tolist()
+        (3, [2, 13, 13])
+    """
+    settings = S2Settings(max_photos, min_photos, start_level, end_level)
+    places = _sorted_places(latlon, weights)
+    leaves = _split(places, settings)
+    kept = leaves.photos >= min_photos
+    if not kept.any():
+        raise _no_cell(places, leaves, settings)
+    source = Source(
+        photos=int(places.total[-1]),
+        places=len(places.ids),
+        dropped_photos=int(leaves.photos[~kept].sum()),
+        dropped_cells=int(np.count_nonzero(~kept)),
+        fingerprint=_fingerprint(places),
+    )
+    surviving = leaves.at(kept)
+    tree = _tree(surviving.ids, surviving.photos, _sums(places, surviving))
+    return Partition(tree, "s2", dataclasses.asdict(settings), source)
+
+
+def _sorted_places(latlon: ArrayLike, weights: ArrayLike | None) -> _Places:
+    if not np.size(latlon):
+        raise TableError("There are no places to build cells from.\nGive a table with at least one place.")
+    places = check_latlon(latlon).reshape(-1, 2)
+    photos = None if weights is None else _whole(weights, len(places))
+    ids = s2.cell_ids(places)
+    order = np.argsort(ids)
+    total = np.arange(len(ids) + 1)
+    if photos is not None:
+        np.cumsum(photos[order], out=total[1:])
+        if total[-1] == 0:
+            raise TableError("All places have 0 photos.\nName another column with --weights, or none.")
+    return _Places(ids[order], total, places[order])
+
+
+def _whole(weights: ArrayLike, count: int) -> Counts:
+    given = np.asarray(weights)
+    if given.shape != (count,):
+        raise UsageError(f"There are {count} places but weights of shape {given.shape}.\nGive one per place.")
+    if (
+        given.dtype.kind not in "iufb"
+        or not (np.isfinite(given) & (given >= 0) & (given == np.rint(given))).all()
+    ):
+        raise UsageError(
+            "Weights are numbers of photos: whole and not negative, but some are not.\n"
+            "Name another column with --weights, or none to count each row once."
+        )
+    return given.astype(np.int64)
+
+
+def _split(places: _Places, settings: S2Settings) -> _Leaves:
+    finished = []
+    cells = s2.from_token(FACES)
+    for level in range(settings.end_level + 1):
+        found = _counted(cells, places)
+        full = (found.photos > settings.max_photos) & (level < settings.end_level)
+        splits = (found.photos > 0) & (full | (level < settings.start_level))
+        finished.append(found.at((found.photos > 0) & ~splits))
+        cells = s2.children(found.ids[splits]).reshape(-1)
+    leaves = _Leaves(*(np.concatenate(column) for column in zip(*finished, strict=True)))
+    # Ids of disjoint cells ascend along the Hilbert curve, whatever their levels.
+    return leaves.at(np.argsort(leaves.ids))
+
+
+def _counted(cells: Ids, places: _Places) -> _Leaves:
+    first = np.searchsorted(places.ids, s2.range_min(cells), side="left")
+    last = np.searchsorted(places.ids, s2.range_max(cells), side="right")
+    return _Leaves(cells, first, last, places.total[last] - places.total[first])
+
+
+def _sums(places: _Places, leaves: _Leaves) -> NDArray[np.float64]:
+    """Sum (K, 3) of the unit vectors of each leaf's photos."""
+    sums = np.empty((len(leaves.ids), 3))
+    step = max(1, len(sums) * (1 << 20) // len(places.ids))  # leaves at a time: about a million places
+    for start in range(0, len(sums), step):
+        first, last = leaves.first[start : start + step], leaves.last[start : start + step]
+        begin, end = int(first[0]), int(last[-1])
+        vectors = unit_vectors(places.latlon[begin:end])
+        vectors *= np.diff(places.total[begin : end + 1])[:, None]
+        # Edges are first, last, first, ...: reduceat also sums the gaps between leaves; every second is ours.
+        edges = np.stack([first, last], axis=1).reshape(-1) - begin
+        sums[start : start + step] = np.add.reduceat(vectors, edges[:-1], axis=0)[::2]
+    return sums
+
+
+def _tree(leaf_ids: Ids, leaf_photos: Counts, leaf_sums: NDArray[np.float64]) -> pl.DataFrame:
+    """One row per node, level by level, along the Hilbert curve within each level."""
+    ids, cell, photos, sums, parent = _grown(leaf_ids, leaf_photos, leaf_sums)
+    centres = latlon_of(sums)  # never NaN: all of a face lies within 55 degrees of its middle
+    return pl.DataFrame(
+        {
+            "node": np.arange(len(ids)),
+            "parent": pl.Series(parent, dtype=pl.Int64).replace(-1, None),
+            "level": s2.level(ids).astype(np.int64),
+            "cell": pl.Series(cell, dtype=pl.Int64).replace(-1, None),
+            "cell_id": ids,
+            "token": pl.Series(list(s2.token(ids)), dtype=pl.String),
+            "photos": photos,
+            "latitude": centres[:, 0],
+            "longitude": centres[:, 1],
+        }
+    )
+
+
+def _grown(
+    leaf_ids: Ids, leaf_photos: Counts, leaf_sums: NDArray[np.float64]
+) -> tuple[Ids, Counts, Counts, NDArray[np.float64], Counts]:
+    """Ids, cell (-1 for inner nodes), photos, sums of vectors and parent (-1 for roots) of all nodes."""
+    leaf_levels = s2.level(leaf_ids)
+    at = [leaf_ids[leaf_levels == level] for level in range(int(leaf_levels.max()) + 1)]
+    for level in range(len(at) - 1, 0, -1):
+        if len(at[level]):
+            at[level - 1] = np.union1d(at[level - 1], s2.parent(at[level], level - 1))
+    starts = np.cumsum([0, *(len(ids) for ids in at)])
+    cell = np.full(starts[-1], -1)
+    photos = np.zeros(starts[-1], dtype=np.int64)
+    sums = np.zeros((starts[-1], 3))
+    parent = np.full(starts[-1], -1)
+    for level in range(len(at) - 1, -1, -1):
+        rows = slice(starts[level], starts[level + 1])
+        leaves = np.flatnonzero(leaf_levels == level)
+        here = starts[level] + np.searchsorted(at[level], leaf_ids[leaves])
+        cell[here], photos[here], sums[here] = leaves, leaf_photos[leaves], leaf_sums[leaves]
+        if level:
+            above = s2.parent(at[level], level - 1)
+            parent[rows] = starts[level - 1] + np.searchsorted(at[level - 1], above)
+            np.add.at(photos, parent[rows], photos[rows])
+            np.add.at(sums, parent[rows], sums[rows])
+    return np.concatenate(at), cell, photos, sums, parent
+
+
+def _fingerprint(places: _Places) -> str:
+    """SHA-256 of the places with their numbers of photos; n equal rows count like one row of weight n."""
+    last = np.flatnonzero(np.append(places.ids[1:] != places.ids[:-1], True))
+    photos = np.diff(places.total[last + 1], prepend=0)
+    counted = photos > 0
+    digest = hashlib.sha256(places.ids[last][counted].astype("<u8").tobytes())
+    digest.update(photos[counted].astype("<i8").tobytes())
+    return digest.hexdigest()
+
+
+def _no_cell(places: _Places, leaves: _Leaves, settings: S2Settings) -> PartitionError:
+    photos, fullest = int(places.total[-1]), int(leaves.photos.max())
+    advice = f"--max {settings.max_photos} --min {fullest}"
+    if photos >= settings.min_photos:
+        # A start cell with enough photos stays whole when --max is at least its count.
+        starts = _counted(np.unique(s2.parent(places.ids, settings.start_level)), places)
+        most = int(starts.photos.max())
+        if most >= settings.min_photos:
+            advice += f"   or   --max {most} --min {settings.min_photos}"
+    return PartitionError(
+        f"No cell is left: of {photos} photos the fullest cell holds {fullest}, "
+        f"and at least {settings.min_photos} are asked for.\nType:  {advice}"
+    )
