@@ -1,0 +1,231 @@
+// Everything on the canvas: sea, land, cells, borders, names. Markers lie above, in SVG.
+import { geoGraticule, geoPath, type GeoPath } from "d3-geo";
+import type { CellShapes } from "./cells";
+import { coarse, fineOutlines, near, type Outlines } from "./outlines";
+import type { LonLat } from "./scene";
+import type { Shading } from "./shading";
+import type { Theme } from "./theme";
+import { RADIANS, type View } from "./view";
+
+const FINE_FROM_PX = 500; // pixels per radian from which the coarse outlines look coarse
+const LIVELY_POINTS = 14_000; // outline points that can be drawn in every frame of a drag
+
+export interface Picture {
+  shading: Shading | null;
+  hovered: number;
+  dots: LonLat[];
+}
+
+export class Painter {
+  private readonly context: CanvasRenderingContext2D;
+  private fine: Outlines | null = null;
+  private asked = false;
+  private ratio = 1;
+  /** milliseconds the last frame took: tests and curious people read it from the canvas */
+  lastMs = 0;
+
+  constructor(
+    readonly canvas: HTMLCanvasElement,
+    private readonly view: View,
+    private readonly shapes: CellShapes | null,
+    private readonly changed: () => void,
+  ) {
+    this.context = canvas.getContext("2d", { alpha: false })!;
+  }
+
+  resize(): void {
+    this.ratio = Math.min(window.devicePixelRatio || 1, 2);
+    this.canvas.width = Math.round(this.view.width * this.ratio);
+    this.canvas.height = Math.round(this.view.height * this.ratio);
+  }
+
+  /** `moving`: speed before beauty. */
+  paint(picture: Picture, theme: Theme, background: string, moving: boolean): void {
+    const started = performance.now();
+    const context = this.context;
+    const projection = this.view.projection();
+    const path = geoPath(projection, context);
+    context.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
+    context.lineJoin = "round";
+    context.fillStyle = background;
+    context.fillRect(0, 0, this.view.width, this.view.height);
+
+    const outlines = this.outlines(moving);
+    const reach = this.reach();
+    const centre: LonLat = [this.view.lon, this.view.shownLat];
+    const land: GeoJSON.GeometryCollection = { type: "GeometryCollection", geometries: near(outlines.land, centre, reach) };
+    const borders: GeoJSON.GeometryCollection = {
+      type: "GeometryCollection",
+      geometries: near(outlines.borders, centre, reach),
+    };
+    this.sphere(path, theme);
+    context.save();
+    context.clip();
+    this.graticule(path, theme);
+    fill(context, path, land, theme.land);
+    if (this.shapes && picture.shading) this.cells(picture, theme, moving);
+    stroke(context, path, borders, theme.border, this.view.scale > FINE_FROM_PX ? 0.9 : 0.6);
+    if (picture.hovered >= 0) this.hovered(picture.hovered, theme);
+    context.restore();
+    this.outline(path, theme);
+    this.names(outlines, theme);
+    this.dots(picture.dots, theme);
+    this.lastMs = performance.now() - started;
+    this.canvas.dataset["frameMs"] = this.lastMs.toFixed(1);
+  }
+
+  private outlines(moving: boolean): Outlines {
+    const close = this.view.scale > FINE_FROM_PX;
+    if ((close || !moving) && !this.asked) {
+      this.asked = true;
+      void fineOutlines().then((fine) => {
+        this.fine = fine;
+        this.changed();
+      });
+    }
+    if (!this.fine) return coarse;
+    if (!moving) return this.fine;
+    if (!close) return coarse;
+    const reach = this.reach();
+    const centre: LonLat = [this.view.lon, this.view.shownLat];
+    let points = 0;
+    for (const geometry of near(this.fine.land, centre, reach)) points += geometry.coordinates[0]!.length;
+    return points < LIVELY_POINTS ? this.fine : coarse;
+  }
+
+  /** Angle from the centre beyond which nothing is on the screen, in radians. */
+  private reach(): number {
+    const corner = Math.hypot(this.view.width, this.view.height) / 2 / this.view.scale;
+    if (this.view.mode === "globe") return corner < 1 ? Math.asin(corner) : Math.PI / 2;
+    return corner < 0.4 ? 2.2 * corner : Math.PI;
+  }
+
+  private sphere(path: GeoPath, theme: Theme): void {
+    const context = this.context;
+    context.beginPath();
+    path({ type: "Sphere" });
+    const [x, y, r] = [this.view.width / 2, this.view.height / 2, this.view.scale];
+    if (this.view.mode === "globe" && r < 4000) {
+      const shade = context.createRadialGradient(x - 0.25 * r, y - 0.3 * r, 0.1 * r, x, y, r);
+      shade.addColorStop(0, theme.sea);
+      shade.addColorStop(1, theme.seaEdge);
+      context.fillStyle = shade;
+    } else {
+      context.fillStyle = theme.sea;
+    }
+    context.fill();
+  }
+
+  private graticule(path: GeoPath, theme: Theme): void {
+    const step = this.view.scale > 6000 ? 1 : this.view.scale > 1500 ? 5 : 15;
+    const lines = geoGraticule().step([step, step]);
+    if (step < 15) {
+      const { lon, shownLat } = this.view;
+      const half = Math.min(85, (this.reach() / RADIANS) * 1.5 + step);
+      const wide = Math.min(180, half / Math.max(0.05, Math.cos(Math.min(89, Math.abs(shownLat) + half / 2) * RADIANS)));
+      const [south, north] = [Math.max(-90, shownLat - half), Math.min(90, shownLat + half)];
+      const [west, east] = [Math.floor((lon - wide) / step) * step, Math.ceil((lon + wide) / step) * step];
+      lines.extent([
+        [west, Math.floor(south / step) * step],
+        [east, Math.ceil(north / step) * step + 1e-6],
+      ]);
+    }
+    stroke(this.context, path, lines(), theme.graticule, 0.6);
+  }
+
+  private cells(picture: Picture, theme: Theme, moving: boolean): void {
+    const context = this.context;
+    const trace = this.shapes!.tracer(this.view);
+    const shading = picture.shading!;
+    const colour = shading.kind === "probability" ? theme.heat : theme.density;
+    let drawn = 0;
+    const edges = new Path2D();
+    for (const bucket of shading.buckets) {
+      context.beginPath();
+      for (const cell of bucket.cells) {
+        if (trace(context, cell)) drawn++;
+        // edges only where cells are large enough for an edge to say something
+        if (!moving && this.shapes!.radius[cell]! * this.view.scale > 5) trace(edges, cell);
+      }
+      context.fillStyle = colour(bucket.strength);
+      context.fill();
+    }
+    context.strokeStyle = theme.cellEdge;
+    context.lineWidth = 0.6;
+    context.stroke(edges);
+    this.canvas.dataset["cellsDrawn"] = String(drawn);
+  }
+
+  private hovered(cell: number, theme: Theme): void {
+    if (!this.shapes) return;
+    this.context.beginPath();
+    this.shapes.tracer(this.view)(this.context, cell);
+    this.context.strokeStyle = theme.highlight;
+    this.context.lineWidth = 1.75;
+    this.context.stroke();
+  }
+
+  private outline(path: GeoPath, theme: Theme): void {
+    stroke(this.context, path, { type: "Sphere" }, theme.limb, 1);
+  }
+
+  private names(outlines: Outlines, theme: Theme): void {
+    const context = this.context;
+    context.font = "500 11px system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif";
+    context.textAlign = "center";
+    context.textBaseline = "middle";
+    context.lineWidth = 2.5;
+    context.strokeStyle = theme.halo;
+    context.fillStyle = theme.label;
+    const taken: [number, number, number][] = [];
+    for (const { name, place, size } of outlines.names) {
+      const room = size * this.view.scale;
+      if (room < 34) break;
+      const at = this.view.project(place);
+      if (!at || at[0] < 0 || at[1] < 0 || at[0] > this.view.width || at[1] > this.view.height) continue;
+      const width = context.measureText(name).width;
+      if (width > 1.15 * room) continue;
+      const half = width / 2 + 4;
+      if (taken.some(([x, y, other]) => Math.abs(x - at[0]) < half + other && Math.abs(y - at[1]) < 15)) continue;
+      taken.push([at[0], at[1], half]);
+      context.strokeText(name, at[0], at[1]);
+      context.fillText(name, at[0], at[1]);
+    }
+  }
+
+  private dots(places: LonLat[], theme: Theme): void {
+    const context = this.context;
+    context.fillStyle = theme.dot;
+    context.strokeStyle = theme.halo;
+    context.lineWidth = 1;
+    for (const place of places) {
+      const at = this.view.project(place);
+      if (!at) continue;
+      context.beginPath();
+      context.arc(at[0], at[1], 3, 0, 2 * Math.PI);
+      context.fill();
+      context.stroke();
+    }
+  }
+}
+
+function fill(context: CanvasRenderingContext2D, path: GeoPath, shape: GeoJSON.GeoJsonObject, colour: string): void {
+  context.beginPath();
+  path(shape as never);
+  context.fillStyle = colour;
+  context.fill();
+}
+
+function stroke(
+  context: CanvasRenderingContext2D,
+  path: GeoPath,
+  shape: GeoJSON.GeoJsonObject | { type: "Sphere" },
+  colour: string,
+  width: number,
+): void {
+  context.beginPath();
+  path(shape as never);
+  context.strokeStyle = colour;
+  context.lineWidth = width;
+  context.stroke();
+}

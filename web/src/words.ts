@@ -1,0 +1,47 @@
+// Numbers and confidence as a person reads them.
+import type { LonLat, Photo } from "./scene";
+
+const grouped = new Intl.NumberFormat("en-GB", { maximumFractionDigits: 0 });
+
+export const count = (value: number): string => grouped.format(value);
+
+export const plural = (value: number, one: string, many = `${one}s`): string =>
+  `${count(value)} ${value === 1 ? one : many}`;
+
+/** 0.9312 -> "93 %"; 0.0312 -> "3.1 %"; 0.00001 -> "< 0.01 %" */
+export function percent(share: number): string {
+  const value = 100 * share;
+  if (value >= 99.95) return "100 %";
+  if (value >= 9.95) return `${value.toFixed(value > 99 ? 1 : 0)} %`;
+  if (value >= 0.995) return `${value.toFixed(1)} %`;
+  if (value >= 0.01) return `${value.toFixed(2)} %`;
+  return value > 0 ? "< 0.01 %" : "0 %";
+}
+
+/** 12.34 -> "12.3 km"; 0.4321 -> "432 m"; 1234.5 -> "1,235 km" */
+export function distance(km: number): string {
+  if (km < 0.9995) return `${Math.round(1000 * km)} m`;
+  return km < 99.95 ? `${km.toFixed(1)} km` : `${count(km)} km`;
+}
+
+/** [116.27, 39.99] -> "39.990° N, 116.270° E" */
+export function coordinates([longitude, latitude]: LonLat, digits = 3): string {
+  const one = (value: number, positive: string, negative: string) =>
+    `${Math.abs(value).toFixed(digits)}° ${value < 0 ? negative : positive}`;
+  return `${one(latitude, "N", "S")}, ${one(longitude, "E", "W")}`;
+}
+
+/** What a probability means for somebody who has to decide whether to believe it. */
+export function confidence(share: number): string {
+  if (share >= 0.9) return "Very sure";
+  if (share >= 0.66) return "Fairly sure";
+  if (share >= 0.33) return "Unsure";
+  if (share >= 0.1) return "Little to go on";
+  return "Hardly more than a guess";
+}
+
+/** The name of the best place, or why there is none. */
+export function answer(photo: Photo): string {
+  if (photo.error !== null || photo.estimate === null) return "No answer";
+  return photo.candidates[0]?.name ?? coordinates(photo.estimate, 2);
+}
