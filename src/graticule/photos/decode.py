@@ -12,8 +12,9 @@ import re
 import stat
 import threading
 import warnings
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
 import numpy as np
 from PIL import Image, ImageFile, JpegImagePlugin
@@ -21,6 +22,7 @@ from PIL.ExifTags import Base
 
 from graticule.errors import PhotoError
 
+T = TypeVar("T")
 Photo: TypeAlias = "str | Path | bytes | Image.Image | np.ndarray[Any, Any]"
 
 MAX_PIXELS: Final = 200_000_000
@@ -29,13 +31,13 @@ MAX_PIXELS: Final = 200_000_000
 MAX_FILE_BYTES: Final = 1 << 30
 """Larger files are refused unread."""
 
-_OTHER_PROGRAMS: Final = frozenset("BUFR EPS FPX GRIB HDF5 MIC MPEG WMF".split())
-"""Formats that Pillow hands to another program or cannot decode; EPS would run Ghostscript on a stranger's file."""
+_OTHER_PROGRAMS: Final = frozenset(["BUFR", "EPS", "FPX", "GRIB", "HDF5", "MIC", "MPEG", "WMF"])
+"""Formats that Pillow hands to other programs or cannot decode; EPS would run Ghostscript."""
 
-_WITHOUT_SIGNATURE: Final = frozenset("IM IMT IPTC PCD SPIDER".split())
+_WITHOUT_SIGNATURE: Final = frozenset(["IM", "IMT", "IPTC", "PCD", "SPIDER"])
 """Formats that any file may be taken for."""
 
-_SIGNED: Final = frozenset("AVIF BMP GIF HEIF JPEG JPEG2000 PNG TIFF WEBP".split())
+_SIGNED: Final = frozenset(["AVIF", "BMP", "GIF", "HEIF", "JPEG", "JPEG2000", "PNG", "TIFF", "WEBP"])
 """Formats whose first bytes leave no doubt: when opening fails, the file is damaged rather than no image."""
 
 _TRANSPOSE: Final = {
@@ -121,12 +123,7 @@ def open_header(data: bytes, *, name: str = "The photo") -> ImageFile.ImageFile:
     """
     if not data:
         raise PhotoError(f"{name} is empty (0 bytes).", reason="empty")
-    try:
-        image = _open(data, name)
-    except Warning:  # the caller turned warnings into errors; Pillow only remarked on odd metadata
-        with _quiet, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            image = _open(data, name)
+    image = without_warnings(lambda: _open(data, name))
     width_px, height_px = image.size
     if width_px * height_px > MAX_PIXELS:
         message = (
@@ -143,8 +140,21 @@ def upright_size(image: Image.Image) -> tuple[int, int]:
     return (height_px, width_px) if _orientation(image) in (5, 6, 7, 8) else (width_px, height_px)
 
 
+def without_warnings(read: Callable[[], T]) -> T:
+    """What ``read`` returns, also where the caller turned warnings into errors: Pillow warns of odd metadata.
+
+    The filters are shared by all threads, so they are touched in that case only.
+    """
+    try:
+        return read()
+    except Warning:
+        with _quiet, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return read()
+
+
 def _open(data: bytes, name: str) -> ImageFile.ImageFile:
-    """Pillow's ``Image.open`` with our limit in place of its global one, and without the registry for HEIC."""
+    """Pillow's ``Image.open``, but with our own limit on pixels, and HEIC without registering it."""
     if data[:4] == b"RIFF" and int.from_bytes(data[4:8], "little") + 8 > len(data) and data[8:12] == b"WEBP":
         raise PhotoError(f"{name} ends early: {len(data):,} bytes of a longer WebP file.", reason="truncated")
     if data.startswith(b"\xff\xd8\xff"):  # not Pillow's factory: it looks for more pictures of an MPO
@@ -186,7 +196,7 @@ def _finish(image: Image.Image, name: str, *, fresh: bool = False) -> Image.Imag
     ``fresh``: the image is ours to change, so that no copy is needed.
     """
     try:
-        image.load()
+        without_warnings(image.load)
         turn = _TRANSPOSE.get(_orientation(image))
         result = _to_rgb(image if turn is None else image.transpose(turn))
         if result is image and not fresh:
@@ -203,7 +213,7 @@ def _finish(image: Image.Image, name: str, *, fresh: bool = False) -> Image.Imag
 def _orientation(image: Image.Image) -> int:
     """The EXIF orientation, 1 to 8; HEIC, AVIF and TIFF say 1 when their decoder has turned the photo."""
     try:
-        found = image.getexif().get(Base.Orientation, 1)
+        found = without_warnings(lambda: image.getexif().get(Base.Orientation, 1))
     except Exception:  # broken metadata must not cost the pixels
         return 1
     return found if isinstance(found, int) and 1 <= found <= 8 else 1
@@ -227,7 +237,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 
 
 def _eight_bits(values: np.ndarray[Any, Any], mode: str) -> Image.Image:
-    """Scaled, not clipped: 16 bits from 0..65535; wider ones from the first of 1 (floats), 255, 65535 that holds them."""
+    """Scaled, not clipped: I;16 from 0..65535; I and F from the first of 1 (F), 255, 65535 that holds all."""
     if mode.startswith("I;16"):
         return Image.fromarray(((values.astype(np.uint32) + 128) // 257).astype(np.uint8))
     light = np.nan_to_num(np.asarray(values, dtype=np.float64), nan=0.0, posinf=0.0, neginf=0.0)

@@ -107,7 +107,7 @@ def table_file(path: str | Path) -> Path:
         return path / TABLE_NAME
     if not path.is_file():
         raise MissingFileError(
-            f"There is no photo table '{path}'.\nMake one from your photos:  graticule ingest FOLDER -o photos"
+            f"There is no photo table '{path}'.\nMake one:  graticule ingest FOLDER -o photos"
         )
     return path
 
@@ -132,7 +132,7 @@ def _with_columns(frame: pl.DataFrame, name: str, folder: Path) -> pl.DataFrame:
     for column in REQUIRED:
         if column not in frame.columns:
             raise TableError(_lacks(frame, column, name, folder))
-    typed = []
+    typed: list[pl.Expr | pl.Series] = []
     for column, kind in COLUMNS.items():
         if column not in frame.columns:
             typed.append(pl.lit(None, dtype=kind).alias(column))
@@ -152,10 +152,10 @@ def _lacks(frame: pl.DataFrame, column: str, name: str, folder: Path) -> str:
     from graticule.photos.columns import sniff
 
     found = sniff(frame)
-    words = f" --latitude {found.latitude or 'COLUMN'} --longitude {found.longitude or 'COLUMN'}"
+    words = f"--latitude {found.latitude or 'COLUMN'} --longitude {found.longitude or 'COLUMN'} -o photos"
     return (
         f"{name} has no column '{column}' (found: {', '.join(frame.columns)}).\n"
-        f"Name the columns:  graticule ingest '{folder}'{words if column in ('latitude', 'longitude') else ''} -o photos"
+        f"Name the columns:  graticule ingest '{folder}' {words}"
     )
 
 

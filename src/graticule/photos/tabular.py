@@ -1,0 +1,150 @@
+"""Reads anybody's table of photos: CSV, TSV, Parquet, JSON lines; compressed with gzip or not.
+
+Text columns stay text until ``with_types`` is asked, so that the id "007" is not made 7.
+"""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import io
+import re
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from graticule.errors import MissingFileError, TableError
+
+TABLE_SUFFIXES: Final = (".csv", ".tsv", ".txt", ".parquet", ".pq", ".jsonl", ".ndjson")
+"""File endings (lower case) of tables, each also with ``.gz`` but for Parquet."""
+
+_SEPARATORS: Final = (",", ";", "\t", "|")
+_BYTE_ORDER_MARKS: Final = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+_ID_NAME: Final = re.compile(r"(^|[^a-z])(id|key|code|uuid)s?$|Id$|ID$")
+_WHOLE: Final = r"^-?(0|[1-9][0-9]{0,17})$"
+_DECIMAL: Final = r"^-?[0-9]*\.?[0-9]+([eE][-+]?[0-9]+)?$"
+
+
+def is_table(path: Path) -> bool:
+    """Whether the ending of a file's name is that of a table."""
+    return table_kind(path) is not None
+
+
+def table_kind(path: Path) -> str | None:
+    """Which of ``TABLE_SUFFIXES`` a file has, ``.gz`` aside; None when it is no table.
+
+    Example:
+        >>> table_kind(Path("places.CSV.gz"))
+        '.csv'
+    """
+    name = path.name.lower().removesuffix(".gz")
+    kind = Path(name).suffix
+    return kind if kind in TABLE_SUFFIXES else None
+
+
+def read_rows(path: str | Path) -> pl.DataFrame:
+    """The rows of a table; every value of CSV and TSV is text or null, others keep their types.
+
+    Convention:
+        - the separator of CSV (comma, semicolon, tab or bar) and the encoding (UTF-8 with or without
+          mark, UTF-16, Windows-1252) are found out; names of columns are stripped of blanks
+
+    Raises:
+        MissingFileError: there is no such file, or it cannot be read.
+        TableError: it is empty, or not what its ending says.
+    """
+    path = Path(path)
+    kind = table_kind(path)
+    if kind is None:
+        known = ", ".join(TABLE_SUFFIXES)
+        raise TableError(f"'{path}' is not a table that can be read; its name should end in one of {known}.")
+    try:
+        if kind in (".parquet", ".pq"):
+            frame = pl.read_parquet(path)
+        else:
+            data = gzip.decompress(path.read_bytes()) if path.suffix.lower() == ".gz" else path.read_bytes()
+            frame = (
+                _read_json_lines(data, path) if kind in (".jsonl", ".ndjson") else _read_separated(data, path)
+            )
+    except (gzip.BadGzipFile, EOFError) as error:
+        raise TableError(f"Table '{path}' ends in .gz but is not gzip, or ends early.") from error
+    except OSError as error:
+        raise MissingFileError(f"Table '{path}' cannot be read: {error.strerror or error}.") from error
+    except pl.exceptions.PolarsError as error:
+        first = str(error).strip().splitlines()[0]
+        raise TableError(
+            f"Table '{path}' cannot be read as {kind[1:].upper()}: {first}\n"
+            "Open it in a text editor at that place, or give the table in another form."
+        ) from error
+    if frame.width == 0:
+        raise TableError(f"Table '{path}' is empty; expected a line of column names and a line per photo.")
+    return _named(frame)
+
+
+def with_types(frame: pl.DataFrame) -> pl.DataFrame:
+    """Text columns that hold only true and false, whole numbers or decimals, as such; ids stay text.
+
+    Example:
+        >>> with_types(pl.DataFrame({"good": ["true", None], "id": ["7", "8"], "zip": ["01067", "1"]})).dtypes
+        [Boolean, String, String]
+    """
+    return frame.with_columns(
+        _typed(frame[name])
+        for name in frame.columns
+        if frame.schema[name] == pl.String and not _ID_NAME.search(name)
+    )
+
+
+def _typed(column: pl.Series) -> pl.Series:
+    values = column.drop_nulls()
+    if values.is_empty():
+        return column
+    if values.str.to_lowercase().is_in(["true", "false"]).all():
+        return column.str.to_lowercase() == "true"
+    if values.str.contains(_WHOLE).all():
+        return column.cast(pl.Int64)
+    # a leading zero marks a code (a postal code, a phone number), not a number
+    if values.str.contains(_DECIMAL).all() and not values.str.contains(r"^-?0[0-9]").any():
+        return column.cast(pl.Float64)
+    return column
+
+
+def _read_separated(data: bytes, path: Path) -> pl.DataFrame:
+    text = _text(data)
+    header = next((line for line in text.splitlines() if line.strip()), "")
+    if not header:
+        raise TableError(f"Table '{path}' is empty; expected a line of column names and a line per photo.")
+    unquoted = re.sub(r'"[^"]*"', "", header)
+    separator = "\t" if table_kind(path) == ".tsv" else max(_SEPARATORS, key=unquoted.count)
+    return pl.read_csv(io.BytesIO(text.encode()), separator=separator, infer_schema=False)
+
+
+def _read_json_lines(data: bytes, path: Path) -> pl.DataFrame:
+    text = _text(data).strip()
+    if not text:
+        raise TableError(f"Table '{path}' is empty; expected one JSON object per line.")
+    return pl.read_ndjson(io.BytesIO(text.encode()), infer_schema_length=None)
+
+
+def _text(data: bytes) -> str:
+    for mark, encoding in _BYTE_ORDER_MARKS.items():
+        if data.startswith(mark):
+            return data.decode(encoding, errors="replace")
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data.decode("cp1252", errors="replace")
+
+
+def _named(frame: pl.DataFrame) -> pl.DataFrame:
+    """Names without blanks around them; a nameless column (a written index) is called by its number."""
+    names = [name.strip() or f"column_{number}" for number, name in enumerate(frame.columns, start=1)]
+    if len(set(names)) < len(names):
+        return frame
+    frame.columns = names
+    return frame
