@@ -1,0 +1,198 @@
+"""``graticule partition``: cuts the Earth into cells by where the photos are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from graticule.cli.output import REFUSED_SOME, emit, json_option, stderr, stdout
+
+if TYPE_CHECKING:
+    from graticule.partitions import Partition, Summary
+    from graticule.photos.places import Places
+
+DEFAULT_MAX: Final = 300
+DEFAULT_MIN: Final = 30
+"""Photos per cell when neither numbers nor a preset are given."""
+
+
+@click.command("partition")
+@click.argument("table", type=click.Path(path_type=Path))
+@click.option("--method", type=click.Choice(["s2"]), default="s2", show_default=True, help="How to cut.")
+@click.option(
+    "--preset",
+    metavar="NAME",
+    help="A source system's numbers: cnn-vit (max 100, min 20), hmc-4, hmc-14, hmc-50, hmc-89, hmc-110 "
+    "(by its number of cells on a million photos). Options given beside it win.",
+)
+@click.option(
+    "--max", "max_photos", type=int, help=f"A cell with more photos splits.  [default: {DEFAULT_MAX}]"
+)
+@click.option(
+    "--min", "min_photos", type=int, help=f"A cell with fewer is dropped.  [default: {DEFAULT_MIN}]"
+)
+@click.option(
+    "--start-level", type=int, help="S2 level to start from, 0 (a sixth of the Earth) to 30.  [default: 2]"
+)
+@click.option("--end-level", type=int, help="S2 level at which cells split no more.  [default: 30]")
+@click.option("--split", help="Rows of this split only, or 'all'.  [default: train, if the table has it]")
+@click.option(
+    "--latitude", metavar="COLUMN", help="Column with latitudes, in degrees.  [default: by its name]"
+)
+@click.option(
+    "--longitude", metavar="COLUMN", help="Column with longitudes, in degrees.  [default: by its name]"
+)
+@click.option("--weights", metavar="COLUMN", help="Column with the number of photos at each row's place.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="The partition, GeoParquet."
+)
+@click.option(
+    "--map", "map_path", type=click.Path(path_type=Path, dir_okay=False), help="Draw the cells, as HTML."
+)
+@json_option
+def command(
+    table: Path,
+    method: str,  # noqa: ARG001 -- one method so far
+    output: Path | None,
+    map_path: Path | None,
+    as_json: bool,
+    **words: Any,
+) -> int:
+    r"""Cut the Earth into cells that each hold about as many photos of TABLE.
+
+    TABLE is a photo table (a folder or photos.parquet), or any CSV, JSON-lines or Parquet file with
+    latitudes and longitudes. Cells with too few photos are dropped, and counted.
+
+    \b
+    Examples:
+      graticule partition photos/ --max 300 --min 30 -o cells.parquet --map cells.html
+      graticule partition places.csv.gz --preset cnn-vit -o cells.parquet
+    """
+    from graticule.partitions import build_s2, summarise
+    from graticule.photos.places import read_places
+
+    limits = _limits(words)
+    places = read_places(
+        table,
+        latitude=words["latitude"],
+        longitude=words["longitude"],
+        photos=words["weights"],
+        split=words["split"],
+    )
+    _remark_rows(places)
+    partition = build_s2(places.latlon, weights=places.photos, **limits)
+    figures = summarise(partition)
+    if output is not None:
+        partition.write(output)
+    if map_path is not None:
+        _draw(partition, map_path, f"{partition.count:,} cells of {table.name}")
+    if as_json:
+        emit(_document(table, places, partition, figures, output, map_path))
+    else:
+        _print(figures)
+    _remark_result(figures, output, map_path)
+    return REFUSED_SOME if places.refused else 0
+
+
+def _limits(words: dict[str, Any]) -> dict[str, int]:
+    """Keywords of ``build_s2``: the options, over the preset, over the defaults."""
+    import dataclasses
+
+    from graticule.config import nearest
+    from graticule.errors import UsageError
+    from graticule.partitions import PRESETS, S2Settings
+
+    preset = S2Settings(DEFAULT_MAX, DEFAULT_MIN)
+    if words["preset"] is not None:
+        if words["preset"] not in PRESETS:
+            close = nearest(words["preset"], PRESETS)
+            advice = f"Did you mean:  --preset {close}" if close else "Type one of them after --preset."
+            raise UsageError(
+                f"There is no preset '{words['preset']}' (known: {', '.join(PRESETS)}).\n{advice}"
+            )
+        preset = PRESETS[words["preset"]]
+    given = {name: words[name] for name in dataclasses.asdict(preset) if words[name] is not None}
+    return dataclasses.asdict(dataclasses.replace(preset, **given))
+
+
+def _remark_rows(places: Places) -> None:
+    notes = stderr()
+    if places.split is not None:
+        used = len(places.latlon) + places.unplaced + sum(places.refused.values())
+        notes.print(
+            f"Taking the {used:,} rows of split '{places.split}' out of {places.rows:,}; "
+            "--split all takes every row."
+        )
+    if places.unplaced:
+        notes.print(f"{places.unplaced:,} rows have no place and are left out.")
+    if places.refused:
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in places.refused.items())
+        notes.print(f"{sum(places.refused.values()):,} rows have a place that cannot be: {reasons}.")
+
+
+def _remark_result(figures: Summary, output: Path | None, map_path: Path | None) -> None:
+    notes = stderr()
+    if figures.cells == 1:
+        notes.print(
+            "All photos are in one cell, so there is nothing for a model to tell apart; "
+            "lower --max, or give places further apart."
+        )
+    for path in (output, map_path):
+        if path is not None:
+            notes.print(f"Wrote {path}", markup=False)
+    if output is None:
+        notes.print("The cells were not kept; keep them with  -o cells.parquet")
+
+
+def _print(figures: Summary) -> None:
+    photos = figures.photos_per_cell
+    share = figures.dropped_photos / figures.photos
+    levels = ", ".join(f"{level}: {count:,}" for level, count in figures.cells_by_level.items())
+    for name, value in [
+        ("cells", f"{figures.cells:,}"),
+        ("nodes of the tree", f"{figures.nodes:,}"),
+        ("cells by level", levels),
+        ("photos", f"{figures.photos:,}"),
+        ("photos per cell", f"min {photos['min']:,}, median {photos['median']:,.0f}, max {photos['max']:,}"),
+        ("dropped photos", f"{figures.dropped_photos:,} ({share:.1%}) in {figures.dropped_cells:,} cells"),
+        ("median cell radius", f"{figures.median_radius_km:,.3g} km"),
+    ]:
+        stdout().print(f"{name:<20}{value}")
+
+
+def _document(
+    table: Path,
+    places: Places,
+    partition: Partition,
+    figures: Summary,
+    output: Path | None,
+    map_path: Path | None,
+) -> dict[str, Any]:
+    return {
+        "table": str(table),
+        "rows": places.rows,
+        "split": places.split,
+        "unplaced": places.unplaced,
+        "refused": places.refused,
+        "method": partition.method,
+        "parameters": dict(partition.parameters),
+        **figures.to_dict(),
+        "fingerprint": partition.fingerprint,
+        "output": None if output is None else str(output),
+        "map": None if map_path is None else str(map_path),
+    }
+
+
+def _draw(partition: Partition, path: Path, title: str) -> None:
+    from graticule.maps import CellLayer, MapScene, write_map
+
+    layer = CellLayer(
+        polygons=partition.polygons(),
+        labels=partition.names,
+        photos=partition.photos,
+        tokens=partition.tokens,
+        levels=partition.levels[partition.leaf_nodes],
+    )
+    write_map(path, MapScene(title=title, cells=layer))

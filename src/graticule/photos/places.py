@@ -1,0 +1,158 @@
+"""The places of any table, without the photos: for cells, priors and baselines.
+
+Takes a photo table as well as a bare list of coordinates, such as a CSV of latitudes and longitudes.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from graticule.config import nearest
+from graticule.errors import TableError, UsageError
+from graticule.photos.columns import Columns, check_said, sniff
+from graticule.photos.coordinates import read_numbers, read_points, refusals, swapped_evidence
+from graticule.photos.table import read_photo_table
+from graticule.photos.tabular import read_rows
+
+ALL_SPLITS: Final = "all"
+"""Said for a split, it takes every row."""
+
+TRAIN: Final = "train"
+"""The split that is taken when none is said and the table has it: cells must not know the test photos."""
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where the photos of a table were taken.
+
+    Convention:
+        - ``latlon``: (N, 2) in (latitude, longitude) degrees, only rows with a usable place
+        - ``photos``: (N,) number of photos at each place, or None when every row is one photo
+        - ``rows``: number of rows in the table; ``split``: which part was taken, None for all
+        - ``unplaced``: rows of that part without a place; ``refused``: rows with a wrong one, by reason
+    """
+
+    latlon: NDArray[np.float64]
+    photos: NDArray[np.int64] | None
+    rows: int
+    split: str | None
+    unplaced: int
+    refused: dict[str, int] = field(default_factory=dict)
+
+
+def read_places(
+    table: str | Path,
+    *,
+    latitude: str | None = None,
+    longitude: str | None = None,
+    photos: str | None = None,
+    split: str | None = None,
+) -> Places:
+    """The places of ``table``.
+
+    Convention:
+        - ``table``: a folder with a photo table, or a CSV, TSV, JSON-lines or Parquet file
+        - ``latitude``, ``longitude``: names of the columns, found out when left out
+        - ``photos``: name of the column with the number of photos at each row's place
+        - ``split``: rows of that split only; when left out the train rows, if there are any marked so;
+          ``"all"`` takes every row
+
+    Raises:
+        MissingFileError: there is no such table.
+        TableError: it has no column with places, its latitudes and longitudes are swapped, no row has a
+            usable place, or a number of photos is none.
+        UsageError: a named column or split does not exist.
+    """
+    path = Path(table)
+    frame = read_photo_table(path) if path.is_dir() else read_rows(path)
+    check_said(frame, str(path), latitude=latitude, longitude=longitude, weights=photos)
+    columns = sniff(frame, latitude=latitude, longitude=longitude)
+    if not columns.has_place:
+        raise TableError(
+            f"Table '{path}' has no columns that look like latitude and longitude "
+            f"(found: {', '.join(frame.columns)}).\n"
+            f"Name the columns:  --latitude {_guess('latitude', frame)} "
+            f"--longitude {_guess('longitude', frame)}"
+        )
+    part, taken = _part(frame, columns, path, split)
+    positions = _positions(part, columns)
+    swapped = swapped_evidence(positions.with_columns(country=pl.lit(None, dtype=pl.String)))
+    if swapped:
+        raise TableError(
+            f"Table '{path}' has latitudes and longitudes exchanged: {swapped}.\n"
+            f"Name the columns:  --latitude '{columns.longitude}' --longitude '{columns.latitude}'"
+        )
+    return _checked(part, positions, path, photos, taken, frame.height)
+
+
+def _part(
+    frame: pl.DataFrame, columns: Columns, path: Path, split: str | None
+) -> tuple[pl.DataFrame, str | None]:
+    """The rows of the split asked for, and its name."""
+    if split == ALL_SPLITS:
+        return frame, None
+    names = None if columns.split is None else frame[columns.split].cast(pl.String)
+    known = [] if names is None else names.drop_nulls().unique().sort().to_list()
+    if split is None:
+        if TRAIN not in known:
+            return frame, None
+        split = TRAIN
+    elif split not in known:
+        found = f"it has {', '.join(known)}" if known else "it has no column of splits"
+        raise UsageError(f"Table '{path}' has no split '{split}': {found}.\nTake every row:  --split all")
+    return frame.filter(names == split), split
+
+
+def _positions(frame: pl.DataFrame, columns: Columns) -> pl.DataFrame:
+    """Columns ``latitude``, ``longitude`` and ``wrong``."""
+    if columns.latitude is None or columns.longitude is None:
+        return read_points(frame[columns.point or ""])
+    latitude, bad_latitude = read_numbers(frame[columns.latitude])
+    longitude, bad_longitude = read_numbers(frame[columns.longitude])
+    return pl.DataFrame({"latitude": latitude, "longitude": longitude, "wrong": bad_latitude | bad_longitude})
+
+
+def _checked(
+    part: pl.DataFrame, positions: pl.DataFrame, path: Path, photos: str | None, split: str | None, rows: int
+) -> Places:
+    reasons = refusals(positions)
+    unplaced = positions["latitude"].is_null() & positions["longitude"].is_null() & reasons.is_null()
+    good = reasons.is_null() & ~unplaced
+    refused = dict(sorted(Counter(reasons.drop_nulls().to_list()).items()))
+    if not good.any():
+        why = [f"{int(unplaced.sum()):,} have none", *(f"{n:,} {reason}" for reason, n in refused.items())]
+        raise TableError(
+            f"Table '{path}' has no row with a place: of {part.height:,} rows {', '.join(why)}.\n"
+            "Give a table with latitudes and longitudes in degrees."
+        )
+    return Places(
+        latlon=positions.filter(good).select("latitude", "longitude").to_numpy(),
+        photos=None if photos is None else _numbers_of_photos(part.filter(good)[photos], path),
+        rows=rows,
+        split=split,
+        unplaced=int(unplaced.sum()),
+        refused=refused,
+    )
+
+
+def _numbers_of_photos(column: pl.Series, path: Path) -> NDArray[np.int64]:
+    values, _ = read_numbers(column)
+    wrong = values.is_null() | ~values.is_finite() | (values < 0) | (values != values.round())
+    if wrong.any():
+        raise TableError(
+            f"Table '{path}' has '{column.filter(wrong)[0]}' in column '{column.name}', "
+            "expected the number of photos at each place: whole and not negative.\n"
+            "Name another column with --weights, or none to count each row once."
+        )
+    return values.cast(pl.Int64).to_numpy()
+
+
+def _guess(role: str, frame: pl.DataFrame) -> str:
+    return nearest(role, frame.columns) or "COLUMN"
