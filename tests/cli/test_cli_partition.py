@@ -151,7 +151,7 @@ def test_only_train_rows_of_a_photo_table(run, photo_table: Path) -> None:
         40,
     )
     assert "Taking the 400 rows of split 'train' out of 1,000; --split all takes every row." in err
-    assert "40 rows have no place and are left out." in err
+    assert "Rows without a place, left out: 40." in err
     assert json.loads(run(photo_table / "photos.parquet", "--json")[1]) == {
         **document,
         "table": str(photo_table / "photos.parquet"),
@@ -183,7 +183,7 @@ def test_impossible_rows_are_counted_by_reason_and_the_rest_goes_on(run, table: 
     assert status == 3
     assert document["refused"] == {"out-of-range": 2, "zero-position": 1}
     assert document["photos"] == 2000
-    assert "3 rows have a place that cannot be: 2 out-of-range, 1 zero-position." in err
+    assert "Rows with a place that cannot be, refused: 2 out-of-range, 1 zero-position." in err
 
 
 @pytest.mark.parametrize(
@@ -191,7 +191,11 @@ def test_impossible_rows_are_counted_by_reason_and_the_rest_goes_on(run, table: 
     [
         (["--max", 20, "--min", 30], 2, "at most 20 and at least 30 photos.\nType:  --max 120 --min 30"),
         (["--preset", "hcm-4"], 2, "There is no preset 'hcm-4'"),
-        (["--preset", "hmc-14"], 1, "No cell is left: of 2,000 photos"),
+        (
+            ["--preset", "hmc-14"],
+            1,
+            "No cell is left: the fullest holds 795 of 2,000 photos, and at least 25,000",
+        ),
         (["--start-level", 31], 2, "not in order within 0 to 30"),
         (["--method", "kdd"], 2, "kdd"),
         (
@@ -243,7 +247,7 @@ def test_one_place(run, tmp_path: Path) -> None:
     path.write_text("latitude,longitude\n39.9,116.4\n")
     status, _, err = run(path)
     assert status == 1
-    assert "of 1 photos the fullest cell holds 1" in err
+    assert "the fullest holds 1 of 1 photos" in err
     assert "--max 300 --min 1" in err
     status, _, err = run(path, "--min", 1)
     assert status == 0

@@ -268,16 +268,14 @@ def test_no_cell_left_says_which_numbers_leave_one() -> None:
     with pytest.raises(PartitionError) as error:
         build_s2(places, max_photos=23, min_photos=20)
     message = str(error.value)
-    assert "of 24 photos the fullest cell holds 12, and at least 20 are asked for" in message
+    assert "the fullest holds 12 of 24 photos, and at least 20 are asked for" in message
     assert "--max 23 --min 12   or   --max 24 --min 20" in message
     assert build_s2(places, max_photos=23, min_photos=12).count == 2
     assert build_s2(places, max_photos=24, min_photos=20).count == 1
 
 
 def test_too_few_photos_altogether() -> None:
-    with pytest.raises(
-        PartitionError, match=r"of 1 photos the fullest cell holds 1.*\nType:  --max 300 --min 1$"
-    ):
+    with pytest.raises(PartitionError, match=r"the fullest holds 1 of 1 photos.*\nType:  --max 300 --min 1$"):
         build_s2([[1.0, 2.0]], max_photos=300, min_photos=30)
 
 

@@ -126,10 +126,10 @@ def _remark_rows(places: Places) -> None:
             "--split all takes every row."
         )
     if places.unplaced:
-        notes.print(f"{places.unplaced:,} rows have no place and are left out.")
+        notes.print(f"Rows without a place, left out: {places.unplaced:,}.")
     if places.refused:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in places.refused.items())
-        notes.print(f"{sum(places.refused.values()):,} rows have a place that cannot be: {reasons}.")
+        notes.print(f"Rows with a place that cannot be, refused: {reasons}.")
 
 
 def _remark_result(figures: Summary, output: Path | None, map_path: Path | None) -> None:
@@ -149,6 +149,7 @@ def _remark_result(figures: Summary, output: Path | None, map_path: Path | None)
 def _print(figures: Summary) -> None:
     photos = figures.photos_per_cell
     share = figures.dropped_photos / figures.photos
+    radius_km = figures.median_radius_km
     levels = ", ".join(f"{level}: {count:,}" for level, count in figures.cells_by_level.items())
     for name, value in [
         ("cells", f"{figures.cells:,}"),
@@ -157,7 +158,7 @@ def _print(figures: Summary) -> None:
         ("photos", f"{figures.photos:,}"),
         ("photos per cell", f"min {photos['min']:,}, median {photos['median']:,.0f}, max {photos['max']:,}"),
         ("dropped photos", f"{figures.dropped_photos:,} ({share:.1%}) in {figures.dropped_cells:,} cells"),
-        ("median cell radius", f"{figures.median_radius_km:,.3g} km"),
+        ("median cell radius", f"{radius_km:,.0f} km" if radius_km >= 10 else f"{radius_km:.2g} km"),
     ]:
         stdout().print(f"{name:<20}{value}")
 

@@ -290,6 +290,6 @@ def _no_cell(places: _Places, leaves: _Leaves, settings: S2Settings) -> Partitio
         if most >= settings.min_photos:
             advice += f"   or   --max {most} --min {settings.min_photos}"
     return PartitionError(
-        f"No cell is left: of {photos} photos the fullest cell holds {fullest}, "
-        f"and at least {settings.min_photos} are asked for.\nType:  {advice}"
+        f"No cell is left: the fullest holds {fullest:,} of {photos:,} photos, "
+        f"and at least {settings.min_photos:,} are asked for.\nType:  {advice}"
     )
