@@ -21,21 +21,21 @@ from numpy.typing import ArrayLike, NDArray
 
 from graticule.config import EARTH_RADIUS_KM
 from graticule.errors import CellIdError, UsageError
+from graticule.geo._cube import SIDE, face_and_grid, solid_angle, uv_of, wrapped, xyz_of
 from graticule.geo._hilbert import Ids, Ints, ij_of, position_of
 from graticule.geo.sphere import Array, check_latlon, latlon_of
 
 MAX_LEVEL: Final = 30
 """Level of the leaf cells, about 1 cm wide; the six faces are level 0."""
 
-_CHUNK: Final = 1 << 13  # places at a time: the temporaries then stay in the processor's cache
-_SIDE: Final = 1 << MAX_LEVEL  # leaf cells along the edge of a face
+_CHUNK: Final = 1 << 14  # places at a time: the temporaries then stay in the processor's cache
 _FACE_SHIFT: Final = np.uint64(61)
 _ONE: Final = np.uint64(1)
 _LEVEL_BITS: Final = np.uint64(0x1555555555555555)  # where the lowest one of a valid id can stand
 _RADIANS_PER_DEGREE: Final = math.pi / 180.0
 
-# How near to the border of a leaf cell, in leaf cells, a place is looked at again. NumPy's sine and cosine may
-# differ from the C library's by some units in the last place, which moves a place by 1e-6 of a leaf cell.
+# How near to the border of a leaf cell, in leaf cells, a place is looked at again. NumPy's sine and cosine
+# may differ from the C library's by some units in the last place, which moves a place by 1e-6 of a leaf cell.
 _BORDER: Final = 1e-4
 
 
@@ -49,64 +49,41 @@ def cell_ids(latlon: ArrayLike, level: int = MAX_LEVEL) -> Ids:
 
     Raises:
         CoordinateError: a latitude lies outside [-90, 90], or a value is not finite.
-        UsageError: the level is not a whole number in 0..30.
+        UsageError: the level is not one whole number in 0..30.
 
     Example:
         >>> [hex(cell_id) for cell_id in cell_ids([[39.9, 116.3], [-33.9, 151.2]], level=5).tolist()]
         ['0x35f4000000000000', '0x6b14000000000000']
     """
     bit = _level_bit(level)
+    if bit.ndim:
+        raise UsageError(
+            f"Ids are made at one level, but {bit.size} were given.\n"
+            "Make leaf ids and ask for their parents:  s2.parent(ids, levels)"
+        )
     places = check_latlon(latlon)
     flat = places.reshape(-1, 2)
     ids = np.empty(len(flat), dtype=np.uint64)
     for start in range(0, len(flat), _CHUNK):
-        ids[start : start + _CHUNK] = _leaf_ids(flat[start : start + _CHUNK])
-    return _ancestors(ids.reshape(places.shape[:-1]), bit)
+        ids[start : start + _CHUNK] = _ancestors(_leaf_ids(flat[start : start + _CHUNK]), bit)
+    return ids.reshape(places.shape[:-1])
 
 
 def _leaf_ids(latlon: Array) -> Ids:
     """The leaf cells of places (N, 2)."""
     radians = np.empty((2, len(latlon)))
     np.multiply(latlon.T, _RADIANS_PER_DEGREE, out=radians)
-    face, grid = _face_and_grid(np.sin(radians), np.cos(radians))
-    cell = np.rint(grid)
-    border = np.abs(grid - cell) > 0.5 - _BORDER
+    face, grid = face_and_grid(np.sin(radians), np.cos(radians))
+    border = np.abs(grid - np.rint(grid)) < _BORDER
     doubtful = np.nonzero(border[0] | border[1])[0]
     if len(doubtful):
         # Only here can the last bit of a sine matter; `math` calls the same C library as Google's code.
         again = radians[:, doubtful]
         sine = np.array([[math.sin(angle) for angle in row] for row in again.tolist()])
         cosine = np.array([[math.cos(angle) for angle in row] for row in again.tolist()])
-        face[doubtful], grid = _face_and_grid(sine, cosine)
-        cell[:, doubtful] = np.rint(grid)
-    i, j = np.clip(cell, 0, _SIDE - 1).astype(np.int64)
+        face[doubtful], grid[:, doubtful] = face_and_grid(sine, cosine)
+    i, j = np.minimum(grid.astype(np.int64), SIDE - 1)
     return face.astype(np.uint64) << _FACE_SHIFT | position_of(face, i, j) << _ONE | _ONE
-
-
-def _face_and_grid(sine: Array, cosine: Array) -> tuple[NDArray[np.intp], Array]:
-    """Face (N,), and place on it (2, N) in leaf cells less a half, of places given by their (2, N) sines.
-
-    Rounded, the latter is (i, j). Faces 3, 4, 5 lie opposite 0, 1, 2, with the two axes swapped.
-    """
-    x, y, z = cosine[1] * cosine[0], sine[1] * cosine[0], sine[0]
-    x_size, y_size = np.abs(x), np.abs(y)
-    on_x = x_size > y_size
-    on_z = ~(np.where(on_x, x_size, y_size) > np.abs(z))
-    on_x &= ~on_z
-    main = np.where(on_z, z, np.where(on_x, x, y))
-    uv = np.empty((2, len(z)))
-    np.divide(np.where(on_x, y, -x), main, out=uv[0])
-    np.divide(np.where(on_z, -y, z), main, out=uv[1])
-    far = main < 0
-    uv[:, far] = uv[::-1, far]
-    face = np.where(on_z, 2, np.where(on_x, 0, 1)) + 3 * far
-    return face, _grid(uv)
-
-
-def _grid(uv: Array) -> Array:
-    """S2's quadratic projection (UVtoST), in leaf cells less a half."""
-    root = np.sqrt(1.0 + 3.0 * np.abs(uv)) * (0.5 * _SIDE)
-    return np.where(uv < 0, _SIDE - root, root) - 0.5
 
 
 def parent(ids: ArrayLike, level: ArrayLike) -> Ids:
@@ -304,8 +281,8 @@ def centre(ids: ArrayLike) -> Array:
 
 def _centres(cells: Ids) -> Array:
     number, i, j, size = _square(cells)
-    middle = (np.stack([i, j]) + 0.5 * size) / _SIDE
-    return latlon_of(_xyz(number, *_uv(middle)))
+    middle = (np.stack([i, j]) + 0.5 * size) / SIDE
+    return latlon_of(xyz_of(number, *uv_of(middle)))
 
 
 def vertices(ids: ArrayLike) -> Array:
@@ -330,7 +307,7 @@ def _corners(cells: Ids) -> Array:
     number, i, j, size = _square(cells)
     right, up = np.array([0, 1, 1, 0]), np.array([0, 0, 1, 1])
     ij = np.stack([i[:, None] + right * size[:, None], j[:, None] + up * size[:, None]])
-    return latlon_of(_xyz(number[:, None], *_uv(ij / _SIDE)))
+    return latlon_of(xyz_of(number[:, None], *uv_of(ij / SIDE)))
 
 
 def edge_neighbours(ids: ArrayLike) -> Ids:
@@ -352,40 +329,19 @@ def edge_neighbours(ids: ArrayLike) -> Ids:
     result = np.empty((len(flat), 4), dtype=np.uint64)
     for start in range(0, len(flat), _CHUNK):
         result[start : start + _CHUNK] = _neighbours(flat[start : start + _CHUNK])
-    return result.reshape(*cells.shape, 4)
+    return result.reshape((*cells.shape, 4))
 
 
 def _neighbours(cells: Ids) -> Ids:
     number, i, j, size = _square(cells)
-    i = (i[:, None] + np.array([0, 1, 0, -1]) * size[:, None]).reshape(-1)
-    j = (j[:, None] + np.array([-1, 0, 1, 0]) * size[:, None]).reshape(-1)
+    i = (i[:, None] + np.array([0, 1, 0, -1], dtype=np.int64) * size[:, None]).reshape(-1)
+    j = (j[:, None] + np.array([-1, 0, 1, 0], dtype=np.int64) * size[:, None]).reshape(-1)
     number = np.repeat(number, 4)
-    outside = np.nonzero((i < 0) | (i >= _SIDE) | (j < 0) | (j >= _SIDE))[0]
+    outside = np.nonzero((i < 0) | (i >= SIDE) | (j < 0) | (j >= SIDE))[0]
     if len(outside):
-        number[outside], i[outside], j[outside] = _wrapped(number[outside], i[outside], j[outside])
+        number[outside], i[outside], j[outside] = wrapped(number[outside], i[outside], j[outside])
     leaves = number.astype(np.uint64) << _FACE_SHIFT | position_of(number, i, j) << _ONE | _ONE
     return _ancestors(leaves.reshape(-1, 4), _lowest_one(cells)[:, None])
-
-
-def _wrapped(number: NDArray[np.intp], i: Ints, j: Ints) -> tuple[NDArray[np.intp], Ints, Ints]:
-    """Leaf cells just over the edge of a face, as leaf cells of the face that lies there.
-
-    As in FromFaceIJWrap, on the plain (linear) projection: only the order along the edge matters.
-    """
-    limit = 1.0 + np.finfo(np.float64).eps  # just over the edge, so that the next face is met
-    ij = np.clip(np.stack([i, j]), -1, _SIDE)
-    u, v = np.clip((2.0 * ij + 1.0 - _SIDE) / _SIDE, -limit, limit)
-    xyz = _xyz(number, u, v)
-    axis = np.abs(xyz).argmax(axis=-1)
-    rows = np.arange(len(axis))
-    main = xyz[rows, axis]
-    x, y, z = xyz.T
-    across = np.where(axis == 0, y, -x) / main
-    along = np.where(axis == 2, -y, z) / main
-    far = main < 0
-    uv = np.where(far, [along, across], [across, along])
-    there = np.clip(np.rint(0.5 * (uv + 1.0) * _SIDE - 0.5), 0, _SIDE - 1).astype(np.int64)
-    return axis + 3 * far, there[0], there[1]
 
 
 def area_km2(ids: ArrayLike) -> Array:
@@ -411,25 +367,17 @@ def area_km2(ids: ArrayLike) -> Array:
 
 def _areas(cells: Ids) -> Array:
     _, i, j, size = _square(cells)
-    low = np.stack([i, j]) / _SIDE
-    width = size / _SIDE
-    (u0, v0), (u1, v1) = _uv(low), _uv(low + width)
+    low = np.stack([i, j]) / SIDE
+    width = size / SIDE
+    (u0, v0), (u1, v1) = uv_of(low), uv_of(low + width)
     # u1 - u0 from S2's quadratic STtoUV: (4 s1^2 - 4 s0^2) / 3 = 4/3 (s1 - s0) (s1 + s0), mirrored below 1/2.
     middle = 2.0 * low + width
     du, dv = np.where(width == 1.0, 2.0, 4.0 / 3.0 * width * np.where(low >= 0.5, middle, 2.0 - middle))
     corner, opposite = np.stack([u0, v0, np.ones_like(u0)]), np.stack([u1, v1, np.ones_like(u0)])
     area = np.zeros(len(cells))
     for side in (np.stack([u1, v0, np.ones_like(u0)]), np.stack([u0, v1, np.ones_like(u0)])):
-        area += _solid_angle(corner, side, opposite, du * dv)
+        area += solid_angle(corner, side, opposite, du * dv)
     return area * EARTH_RADIUS_KM**2
-
-
-def _solid_angle(a: Array, b: Array, c: Array, determinant: Array) -> Array:
-    """Area on the unit sphere of the triangles (3, N), whose determinants are known."""
-    a_norm, b_norm, c_norm = (np.sqrt((vector * vector).sum(axis=0)) for vector in (a, b, c))
-    rest = (a * b).sum(axis=0) * c_norm + (a * c).sum(axis=0) * b_norm + (b * c).sum(axis=0) * a_norm
-    angle: Array = 2.0 * np.arctan2(determinant, a_norm * b_norm * c_norm + rest)
-    return angle
 
 
 def _square(cells: Ids) -> tuple[NDArray[np.intp], Ints, Ints, Ints]:
@@ -442,26 +390,13 @@ def _square(cells: Ids) -> tuple[NDArray[np.intp], Ints, Ints, Ints]:
     return number, i & -size, j & -size, size
 
 
-def _uv(st: Array) -> Array:
-    """S2's quadratic projection (STtoUV): places on a face from [0, 1] to [-1, 1]."""
-    return np.where(st >= 0.5, 4.0 * st * st - 1.0, 1.0 - 4.0 * (1.0 - st) * (1.0 - st)) / 3.0
-
-
-def _xyz(number: NDArray[np.intp], u: Array, v: Array) -> Array:
-    """Vectors (..., 3), not of length 1, to places (u, v) on the faces."""
-    number, u, v = np.broadcast_arrays(number, u, v)
-    one = np.ones_like(u)
-    axes = [(one, u, v), (-u, one, v), (-u, -v, one), (-one, -v, -u), (v, -one, -u), (v, u, -one)]
-    return np.stack([np.choose(number, coordinate) for coordinate in zip(*axes, strict=True)], axis=-1)
-
-
 def _chunked(function: Callable[[Ids], Array], cells: Ids, tail: tuple[int, ...]) -> Array:
     """``function`` of flat pieces of the cells, put together: bounded memory for any number of cells."""
     flat = cells.reshape(-1)
     result = np.empty((len(flat), *tail))
     for start in range(0, len(flat), _CHUNK):
         result[start : start + _CHUNK] = function(flat[start : start + _CHUNK])
-    return result.reshape(*cells.shape, *tail)
+    return result.reshape((*cells.shape, *tail))
 
 
 def _lowest_one(cells: Ids) -> Ids:
@@ -496,7 +431,8 @@ def _level_bit(level: ArrayLike) -> Ids:
 
 
 def _valid(cells: Ids) -> NDArray[np.bool_]:
-    valid: NDArray[np.bool_] = (cells >> _FACE_SHIFT < 6) & (_lowest_one(cells) & _LEVEL_BITS != 0)
+    with np.errstate(over="ignore"):  # of 0, which has no lowest one
+        valid: NDArray[np.bool_] = (cells >> _FACE_SHIFT < 6) & (_lowest_one(cells) & _LEVEL_BITS != 0)
     return valid
 
 
@@ -513,7 +449,7 @@ def _check_ids(ids: ArrayLike) -> Ids:
         raise CellIdError(
             f"{_name(cells.reshape(-1)[first])} (number {first} of {cells.size}, counted from 0) "
             "is not the id of an S2 cell.\n"
-            "Make ids by s2.cell_ids or s2.from_token, and keep them as uint64; s2.is_valid tells the good ones."
+            "Make ids by s2.cell_ids or s2.from_token and keep them as uint64; s2.is_valid tells which are."
         )
     return cells
 
