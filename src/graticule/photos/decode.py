@@ -55,7 +55,7 @@ _ENDS_EARLY: Final = re.compile(r"truncat|unexpected end|end of (file|data)|not 
 _quiet = threading.Lock()
 
 
-def decode(photo: Photo, *, min_side_px: int | None = None) -> Image.Image:
+def decode(photo: Photo, *, min_side_px: int | None = None, name: str | None = None) -> Image.Image:
     """The photo's pixels: upright, RGB, 8 bits per channel, without metadata.
 
     Convention:
@@ -63,6 +63,7 @@ def decode(photo: Photo, *, min_side_px: int | None = None) -> Image.Image:
           (H, W, 3) or (H, W, 4) of ``uint8``, ``uint16`` or floats in [0, 1]
         - ``min_side_px``: a JPEG is decoded at 1/2, 1/4 or 1/8 of its size, as long as its shorter side
           keeps at least so many pixels; that is many times faster. Full size when left out
+        - ``name`` begins the sentences of errors; made from the path when left out
         - transparent parts become white; of an animation the first frame is taken; 16 bits are scaled to 8
 
     Raises:
@@ -76,8 +77,8 @@ def decode(photo: Photo, *, min_side_px: int | None = None) -> Image.Image:
     if isinstance(photo, np.ndarray):
         return _to_rgb(_from_array(photo))
     if isinstance(photo, Image.Image):
-        return _finish(photo, "The image")
-    name = "The photo" if isinstance(photo, bytes) else f"Photo '{photo}'"
+        return _finish(photo, name or "The image")
+    name = name or ("The photo" if isinstance(photo, bytes) else f"Photo '{photo}'")
     image = open_header(photo if isinstance(photo, bytes) else read_bytes(photo), name=name)
     if min_side_px is not None and image.format == "JPEG":
         image.draft(None, (min_side_px, min_side_px))

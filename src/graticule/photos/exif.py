@@ -47,8 +47,8 @@ def read_position(photo: str | Path | bytes) -> Position:
 
     Raises:
         PhotoError: the file cannot be read as an image (the reasons of ``decode``), or ``reason`` is
-            ``no-position``, ``half-position``, ``nan-position``, ``zero-position``, ``no-hemisphere``,
-            ``out-of-range``, ``broken-exif``, ``broken-xmp``.
+            ``no-position``, ``empty-gps``, ``half-position``, ``nan-position``, ``zero-position``,
+            ``no-hemisphere``, ``out-of-range``, ``broken-exif``, ``broken-xmp``.
     """
     if isinstance(photo, bytes):
         return position_in(open_header(photo), name="The photo")
@@ -73,10 +73,19 @@ def position_in(image: Image.Image, *, name: str = "The photo", path: Path | Non
         else:
             if found is not None:
                 return found
-    raise broken or PhotoError(
-        f"{name} has no position in its metadata (no EXIF GPS, no XMP, no .xmp file beside it).",
-        reason="no-position",
-    )
+    raise broken or _without_position(image, name)
+
+
+def _without_position(image: Image.Image, name: str) -> PhotoError:
+    try:
+        block = without_warnings(lambda: image.getexif().get_ifd(IFD.GPSInfo))
+    except Exception:  # then it was reported already, or there is none
+        block = {}
+    if block:
+        message = f"{name} has an EXIF GPS block without coordinates: its camera had no fix."
+        return PhotoError(message, reason="empty-gps")
+    message = f"{name} has no position in its metadata (no EXIF GPS, no XMP, no .xmp file beside it)."
+    return PhotoError(message, reason="no-position")
 
 
 def _from_exif(image: Image.Image, name: str, _path: Path | None) -> Position | None:

@@ -25,6 +25,7 @@ _BYTE_ORDER_MARKS: Final = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
+_HEAD_BYTES: Final = 1 << 18
 _ID_NAME: Final = re.compile(r"(^|[^a-z])(id|key|code|uuid)s?$|Id$|ID$")
 _WHOLE: Final = r"^-?(0|[1-9][0-9]{0,17})$"
 _DECIMAL: Final = r"^-?[0-9]*\.?[0-9]+([eE][-+]?[0-9]+)?$"
@@ -47,12 +48,13 @@ def table_kind(path: Path) -> str | None:
     return kind if kind in TABLE_SUFFIXES else None
 
 
-def read_rows(path: str | Path) -> pl.DataFrame:
+def read_rows(path: str | Path, *, head_rows: int | None = None) -> pl.DataFrame:
     """The rows of a table; every value of CSV and TSV is text or null, others keep their types.
 
     Convention:
         - the separator of CSV (comma, semicolon, tab or bar) and the encoding (UTF-8 with or without
           mark, UTF-16, Windows-1252) are found out; names of columns are stripped of blanks
+        - ``head_rows``: about so many rows from the top, without reading the rest
 
     Raises:
         MissingFileError: there is no such file, or it cannot be read.
@@ -65,12 +67,11 @@ def read_rows(path: str | Path) -> pl.DataFrame:
         raise TableError(f"'{path}' is not a table that can be read; its name should end in one of {known}.")
     try:
         if kind in (".parquet", ".pq"):
-            frame = pl.read_parquet(path)
+            frame = pl.read_parquet(path, n_rows=head_rows)
+        elif kind in (".jsonl", ".ndjson"):
+            frame = _read_json_lines(_read_bytes(path, head_rows), path, head_rows)
         else:
-            data = gzip.decompress(path.read_bytes()) if path.suffix.lower() == ".gz" else path.read_bytes()
-            frame = (
-                _read_json_lines(data, path) if kind in (".jsonl", ".ndjson") else _read_separated(data, path)
-            )
+            frame = _read_separated(_read_bytes(path, head_rows), path, head_rows)
     except (gzip.BadGzipFile, EOFError) as error:
         raise TableError(f"Table '{path}' ends in .gz but is not gzip, or ends early.") from error
     except OSError as error:
@@ -114,21 +115,30 @@ def _typed(column: pl.Series) -> pl.Series:
     return column
 
 
-def _read_separated(data: bytes, path: Path) -> pl.DataFrame:
+def _read_bytes(path: Path, head_rows: int | None) -> bytes:
+    """The file, unpacked; of a long one only whole lines from its top when ``head_rows`` is given."""
+    with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file:
+        if head_rows is None:
+            return bytes(file.read())
+        top = bytes(file.read(_HEAD_BYTES))
+        return top if len(top) < _HEAD_BYTES else top[: top.rfind(b"\n") + 1]
+
+
+def _read_separated(data: bytes, path: Path, rows: int | None) -> pl.DataFrame:
     text = _text(data)
     header = next((line for line in text.splitlines() if line.strip()), "")
     if not header:
         raise TableError(f"Table '{path}' is empty; expected a line of column names and a line per photo.")
     unquoted = re.sub(r'"[^"]*"', "", header)
     separator = "\t" if table_kind(path) == ".tsv" else max(_SEPARATORS, key=unquoted.count)
-    return pl.read_csv(io.BytesIO(text.encode()), separator=separator, infer_schema=False)
+    return pl.read_csv(io.BytesIO(text.encode()), separator=separator, infer_schema=False, n_rows=rows)
 
 
-def _read_json_lines(data: bytes, path: Path) -> pl.DataFrame:
+def _read_json_lines(data: bytes, path: Path, rows: int | None) -> pl.DataFrame:
     text = _text(data).strip()
     if not text:
         raise TableError(f"Table '{path}' is empty; expected one JSON object per line.")
-    return pl.read_ndjson(io.BytesIO(text.encode()), infer_schema_length=None)
+    return pl.read_ndjson(io.BytesIO(text.encode()), infer_schema_length=None, n_rows=rows)
 
 
 def _text(data: bytes) -> str:

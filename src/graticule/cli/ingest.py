@@ -1,0 +1,127 @@
+"""``graticule ingest``: from a folder or a table of photos to a photo table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from graticule.cli.output import REFUSED_SOME, emit, json_option, progress, stderr, stdout
+
+if TYPE_CHECKING:
+    from graticule.photos.ingest import IngestReport
+
+_SHOWN = 8
+"""So many countries are printed; the report lists all."""
+
+_SHOWN_REFUSALS = 12
+"""So many refused photos are printed; the report lists all."""
+
+
+@click.command("ingest")
+@click.argument("source", type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Folder to write to.")
+@click.option(
+    "--layout",
+    default="auto",
+    metavar="NAME",
+    show_default=True,
+    help="table: a CSV, TSV, Parquet or JSONL table beside its photos; exif: a folder of originals that "
+    "carry their position; auto: found out, and said.",
+)
+@click.option("--latitude", metavar="COLUMN", help="Column with latitudes in degrees.")
+@click.option("--longitude", metavar="COLUMN", help="Column with longitudes in degrees.")
+@click.option("--path", metavar="COLUMN", help="Column with the photos' paths or names.")
+@click.option("--id", "photo_id", metavar="COLUMN", help="Column with the photos' ids.")
+@click.option("--decimal-comma", is_flag=True, help="Numbers are written 48,137 and not 48.137.")
+@click.option(
+    "--images",
+    type=click.Path(path_type=Path),
+    help="Folder that a table's paths start from, if not its own.",
+)
+@click.option(
+    "--source-name", metavar="TEXT", help="Written as the source of photos where the table has none."
+)
+@click.option(
+    "--check-pixels/--no-check-pixels", default=True, help="Decode every photo to find damaged ones."
+)
+@click.option(
+    "--workers", type=click.IntRange(min=1), help="Threads that open photos.  [default: one per processor]"
+)
+@json_option
+def command(source: Path, output: Path, as_json: bool, **words: Any) -> int:
+    r"""Make a photo table of SOURCE: a folder of photos, or a table of them (CSV, TSV, Parquet, JSONL).
+
+    Writes photos.parquet and ingest.json into the folder named by -o; the photos stay where they are.
+    Exit status 3 says that some photos were refused; ingest.json lists each with its reason.
+
+    \b
+    Examples:
+      graticule ingest DCIM/ -o photos
+      graticule ingest trip/photos.csv -o photos
+      graticule ingest places.csv --images scans/ --latitude lat_wgs --longitude lon_wgs -o photos
+    """
+    from graticule.photos.ingest import ingest
+
+    with progress("photos") as bar:
+        task = bar.add_task("Opening photos", total=None)
+        report = ingest(
+            source,
+            output,
+            on_progress=lambda done, total: bar.update(task, completed=done, total=total),
+            **words,
+        )
+    if as_json:
+        emit(report.to_dict())
+    else:
+        _print(report)
+    return REFUSED_SOME if report.refused else 0
+
+
+def _print(report: IngestReport) -> None:
+    from rich.table import Table
+
+    console = stdout()
+    console.print(f"Layout {report.layout}: {report.layout_reason}.", markup=False)
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column()
+    table.add_column(justify="right")
+    table.add_column()
+    for row in _rows(report):
+        table.add_row(*row)
+    console.print(table)
+    for warning in report.warnings:
+        stderr().print(f"Warning: {warning}", markup=False)
+    listed_in = Path(report.table).with_name("ingest.json")
+    for refusal in report.refusals[:_SHOWN_REFUSALS]:
+        stderr().print(f"Refused ({refusal.reason}): {refusal.message}", markup=False)
+    if (rest := len(report.refusals) - _SHOWN_REFUSALS) > 0:
+        stderr().print(f"... and {rest:,} more refused; all are listed in {listed_in}.", markup=False)
+    console.print(f"Wrote {report.table} and {listed_in} in {report.seconds:g} s.", markup=False)
+
+
+def _rows(report: IngestReport) -> Iterator[tuple[str, str, str]]:
+    """(what, how many, of which kind) for the printed table."""
+    from graticule.geo.countries import CONTINENTS, country_name
+
+    by_country = (
+        "" if not report.without_place else f"{report.without_place:,} of them with a country, but no place"
+    )
+    yield "read", f"{report.read:,}", ""
+    yield "kept", f"{report.kept:,}", by_country
+    for reason, count in report.refused.items():
+        yield "refused", f"{count:,}", reason
+    for split, count in report.splits.items():
+        if list(report.splits) != ["none"]:
+            yield "split", f"{count:,}", split
+    for code, count in report.continents.items():
+        yield "continent", f"{count:,}", CONTINENTS.get(code, "unknown")
+    named = [
+        f"{country_name(code) or code} {count:,}"
+        for code, count in report.countries.items()
+        if code != "none"
+    ]
+    more = f", and {len(named) - _SHOWN} more" if len(named) > _SHOWN else ""
+    yield "countries", f"{len(named):,}", ", ".join(named[:_SHOWN]) + more

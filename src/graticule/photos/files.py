@@ -1,0 +1,127 @@
+"""Finds photos in folders, and the file that a row of a table means."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from graticule.config import IMAGE_SUFFIXES, nearest
+from graticule.errors import MissingFileError, PhotoError
+
+_WEB: Final = ("http://", "https://", "ftp://")
+
+
+def list_photos(folder: Path) -> list[Path]:
+    """The photos in a folder and below it, by their endings, in the order of their names; no hidden ones.
+
+    Raises:
+        MissingFileError: there is no such folder, or it cannot be read.
+    """
+    return [folder / name for name in sorted(_names(folder)) if _is_photo(name)]
+
+
+def require_folder(path: Path) -> None:
+    """Refuse a folder that is not there.
+
+    Raises:
+        MissingFileError: says whether something of the name exists, and the nearest name beside it.
+    """
+    if path.is_dir():
+        return
+    if path.exists():
+        raise MissingFileError(f"'{path}' is a file, and a folder was expected.")
+    raise no_such(path)
+
+
+def no_such(path: Path) -> MissingFileError:
+    """The error for a path that does not exist, with the nearest name beside it."""
+    beside = sorted(item.name for item in path.parent.iterdir()) if path.parent.is_dir() else []
+    close = nearest(path.name, beside)
+    advice = (
+        f"\nDid you mean:  {path.parent / close}" if close else "\nLook where it lies, and name it again."
+    )
+    return MissingFileError(f"There is no file or folder '{path}'.{advice}")
+
+
+class FileIndex:
+    """All photos below a folder, found by the path, the name or the stem that a table gives.
+
+    The folder is walked once, so that a table of a million rows costs no million look-ups on disk.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._paths = {name for name in _names(folder) if _is_photo(name)}
+        self._by_name: dict[str, list[str]] = {}
+        self._by_stem: dict[str, list[str]] = {}
+        for path in self._paths:
+            name = path.rpartition("/")[2]
+            self._by_name.setdefault(name, []).append(path)
+            self._by_stem.setdefault(name.rpartition(".")[0], []).append(path)
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+    def find(self, said: str) -> Path:
+        r"""The file that a table's ``said`` means.
+
+        Convention:
+            - tried in turn: the path from the folder, the name anywhere below it, the name without its
+              ending; ``\`` counts as ``/``, and ``45/77/3.jpg`` is also looked for as ``45_77_3.jpg``
+
+        Raises:
+            PhotoError: ``reason`` is ``missing``, or ``ambiguous-path`` when several files match.
+        """
+        path = said.strip().replace("\\", "/").removeprefix("./")
+        if path in self._paths:
+            return self.folder / path
+        if path.startswith(_WEB):
+            message = f"Photo '{said}' is a web address; download it first and name the file."
+            raise PhotoError(message, reason="missing")
+        elsewhere = path.startswith(("/", "../")) or path[1:3] == ":/"
+        if elsewhere and (self.folder / path).is_file():
+            return self.folder / path
+        name = path.rpartition("/")[2]
+        for names in (
+            self._by_name.get(name),
+            self._by_name.get(path.replace("/", "_")),
+            self._by_stem.get(name),
+        ):
+            if names:
+                return self.folder / _only(names, path, said)
+        if (
+            self.folder / path
+        ).is_file():  # an ending that is not known as a photo's: named outright, it is tried
+            return self.folder / path
+        raise PhotoError(f"There is no photo '{said}' in '{self.folder}'.", reason="missing")
+
+
+def _only(names: list[str], path: str, said: str) -> str:
+    """The one file meant; of several, the one whose path ends as the table says."""
+    fitting = [name for name in names if name.endswith(f"/{path}")] or names
+    if len(fitting) == 1:
+        return fitting[0]
+    some = "', '".join(sorted(fitting)[:3])
+    message = f"Photo '{said}' could be any of {len(fitting)} files, such as '{some}'. Give its path."
+    raise PhotoError(message, reason="ambiguous-path")
+
+
+def _is_photo(name: str) -> bool:
+    return os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES  # noqa: PTH122 -- a million times
+
+
+def _names(folder: Path) -> Iterator[str]:
+    """Paths of all files below a folder, relative to it, with ``/``; hidden files and folders left out."""
+
+    def refuse(error: OSError) -> None:
+        raise MissingFileError(f"Folder '{error.filename}' cannot be read: {error.strerror}.") from error
+
+    require_folder(folder)
+    for root, folders, names in os.walk(folder, onerror=refuse):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        below = os.path.relpath(root, folder).replace(os.sep, "/")
+        for name in names:
+            if not name.startswith("."):
+                yield name if below == "." else f"{below}/{name}"
