@@ -70,7 +70,7 @@ def test_a_damaged_file_is_named(copy: Path, name: str) -> None:
 def test_a_card_of_a_later_format_asks_for_an_upgrade(copy: Path) -> None:
     document = json.loads((copy / "bundle.json").read_text())
     (copy / "bundle.json").write_text(json.dumps(document | {"format": 99}))
-    with pytest.raises(BundleError, match="format.*\n.*pip install --upgrade graticule"):
+    with pytest.raises(BundleError, match=r"format.*\n.*pip install --upgrade graticule"):
         read_bundle(copy)
 
 

@@ -45,7 +45,7 @@ def test_a_folder_goes_on_past_a_broken_photo(
 def test_json_is_one_document_on_stdout(colour_bundle: Path, colour_photos: Path) -> None:
     run = graticule("predict", colour_photos, "--model", colour_bundle, "--json")
     document = json.loads(run.stdout)
-    assert [item["photo_id"] for item in document["predictions"]][0] == "a-red.jpg"
+    assert document["predictions"][0]["photo_id"] == "a-red.jpg"
     assert document["predictions"][3]["latitude"] is None
     assert run.returncode == 3
 

@@ -106,7 +106,8 @@ def test_text_keeps_the_confidence_to_the_best_cell() -> None:
     )
     first = str(second).splitlines()[0]
     assert first == (
-        'x: -18.1000, 178.4000 (Suva "FJ", ‘island’), least expected error; best cell Beijing, CN: likely (70 %)'
+        'x: -18.1000, 178.4000 (Suva "FJ", ‘island’), least expected error; '
+        "best cell Beijing, CN: likely (70 %)"
     )
 
 

@@ -6,8 +6,6 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-FORMAT_VERSION = 1
-
 
 class BundleCard(BaseModel):
     """The facts of a bundle that a program needs; people read MODEL_CARD.md.
@@ -24,7 +22,7 @@ class BundleCard(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: Literal[1] = FORMAT_VERSION
+    format: Literal[1] = 1
     name: str = Field(min_length=1)
     revision: str = ""
     created: str = Field(default="", description="ISO 8601, UTC")

@@ -152,7 +152,7 @@ def _read_zip(path: Path) -> dict[str, bytes]:
     try:
         with zipfile.ZipFile(path) as archive:
             present = set(archive.namelist())
-            members = {}
+            members: dict[str, bytes] = {}
             for name in (CARD, MODEL, CELLS, MODEL_CARD):
                 if name in present:
                     if archive.getinfo(name).file_size > MAX_MEMBER_BYTES:

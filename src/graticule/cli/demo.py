@@ -53,7 +53,8 @@ def command(photo: Path | None, output: Path, model: str, as_json: bool) -> int:
         return 1
     notes = stderr()
     if truth is not None:
-        away_km = float(great_circle_km([[answer.latitude, answer.longitude]], truth)[0])
+        estimate = np.array([[answer.latitude, answer.longitude]], dtype=np.float64)
+        away_km = float(great_circle_km(estimate, truth)[0])
         notes.print(f"\nThe truth: Summer Palace, Beijing; the estimate is {away_km:,.0f} km away.")
     notes.print(f"The map: {page} (open it in a browser; it needs no network)")
     return 0

@@ -62,10 +62,12 @@ def chosen_cells(
         1
     """
     if estimate == "best-cell":
-        return probabilities.argmax(axis=1)
+        best: NDArray[np.intp] = probabilities.argmax(axis=1)
+        return best
     if between_km is None:
         raise ValueError("expected-distance needs the distances between the centres")
-    return (probabilities @ between_km).argmin(axis=1)
+    nearest: NDArray[np.intp] = (probabilities @ between_km).argmin(axis=1)
+    return nearest
 
 
 def region(probabilities: NDArray[np.float64], mass: float) -> list[NDArray[np.intp]]:

@@ -161,13 +161,13 @@ class Model:
         top: int,
         estimate: Estimate,
     ) -> Predictions:
-        readable = [row for row, square in enumerate(squares) if not isinstance(square, PhotoError)]
+        readable = {row: square for row, square in enumerate(squares) if not isinstance(square, PhotoError)}
         kept = np.zeros((len(sources), self.partition.count), dtype=np.float32)
         answers: list[dict[str, Any]] = [{} for _ in sources]
         if readable:
-            raw = self.network(np.stack([squares[row] for row in readable])).probabilities  # type: ignore[arg-type]
+            raw = self.network(np.stack(list(readable.values()))).probabilities
             shares = temper(raw, self.card.temperature)
-            kept[readable] = shares
+            kept[list(readable)] = shares
             for row, answer in zip(readable, self._described(shares, top, estimate), strict=True):
                 answers[row] = answer
         rows = [
@@ -233,7 +233,7 @@ class Model:
     @cached_property
     def _country_of_cell(self) -> NDArray[np.intp]:
         index = {code: number for number, code in enumerate(self._countries)}
-        return np.array([index.get(code, -1) for code in self._cell_countries], dtype=np.intp)
+        return np.array([-1 if code is None else index[code] for code in self._cell_countries], dtype=np.intp)
 
     @cached_property
     def _cell_countries(self) -> list[str | None]:

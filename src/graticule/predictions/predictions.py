@@ -17,33 +17,32 @@ if TYPE_CHECKING:
 
     from graticule.partitions import Partition
 
-SCHEMA: Final = pl.Schema(
-    {
-        "photo_id": pl.String,
-        "path": pl.String,
-        "latitude": pl.Float64,
-        "longitude": pl.Float64,
-        "confidence": pl.Float64,
-        "candidates": pl.List(
-            pl.Struct(
-                {
-                    "cell": pl.Int32,
-                    "token": pl.String,
-                    "name": pl.String,
-                    "latitude": pl.Float64,
-                    "longitude": pl.Float64,
-                    "probability": pl.Float64,
-                }
-            )
-        ),
-        "country": pl.String,
-        "country_confidence": pl.Float64,
-        "region_km2": pl.Float64,
-        "region_cells": pl.List(pl.Int32),
-        "model": pl.String,
-        "error": pl.String,
-    }
-)
+_COLUMNS: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
+    "photo_id": pl.String,
+    "path": pl.String,
+    "latitude": pl.Float64,
+    "longitude": pl.Float64,
+    "confidence": pl.Float64,
+    "candidates": pl.List(
+        pl.Struct(
+            {
+                "cell": pl.Int32,
+                "token": pl.String,
+                "name": pl.String,
+                "latitude": pl.Float64,
+                "longitude": pl.Float64,
+                "probability": pl.Float64,
+            }
+        )
+    ),
+    "country": pl.String,
+    "country_confidence": pl.Float64,
+    "region_km2": pl.Float64,
+    "region_cells": pl.List(pl.Int32),
+    "model": pl.String,
+    "error": pl.String,
+}
+SCHEMA: Final = pl.Schema(_COLUMNS)
 """The columns of ``predictions.parquet``, in order."""
 
 MOST_KEPT: Final = 64_000_000
@@ -108,10 +107,8 @@ class Predictions(Sequence[Prediction]):
         for row in self._table.iter_rows(named=True):
             yield Prediction.from_dict(row)
 
-    def __eq__(self, other: object) -> bool:
+    def __eq__(self, other: object) -> bool:  # by value, and so without a hash
         return isinstance(other, Predictions) and self._table.equals(other._table)
-
-    __hash__ = None  # type: ignore[assignment] -- a container that compares by value
 
     def __repr__(self) -> str:
         return f"Predictions({len(self)} photos, {self.failed} without an answer)"
