@@ -9,16 +9,22 @@ const TOLERANCE_PX = 0.3;
 const POLE = Math.PI / 2 - 1e-7;
 
 type Pen = Pick<CanvasRenderingContext2D, "moveTo" | "lineTo" | "closePath" | "rect">;
+type Trace = (pen: Pen, cell: number) => boolean;
 
 export class CellShapes {
   readonly count: number;
+  /** angular radius of each cell around its middle */
+  readonly radius: Float64Array;
+  private readonly middles: Float64Array;
+  // of each corner: radians, unit vector, and what the flat map makes of the latitude
   private readonly starts: Uint32Array;
   private readonly lambda: Float64Array;
   private readonly phi: Float64Array;
   private readonly vectors: Float64Array;
-  /** unit vector of the middle and angular radius, per cell */
-  private readonly middles: Float64Array;
-  readonly radius: Float64Array;
+  private readonly stretches: Float64Array;
+  private readonly heights: Float64Array;
+  /** 1 or -1 for a cell with the north or south pole inside, otherwise 0 */
+  private readonly round: Int8Array;
 
   constructor(private readonly cells: Cells) {
     this.count = cells.count;
@@ -26,6 +32,8 @@ export class CellShapes {
     this.starts = starts;
     this.lambda = lambda;
     this.phi = phi;
+    this.stretches = phi.map(stretch);
+    this.heights = phi.map(height);
     this.vectors = new Float64Array(3 * lambda.length);
     for (let i = 0; i < lambda.length; i++) {
       this.vectors[3 * i] = Math.cos(phi[i]!) * Math.cos(lambda[i]!);
@@ -34,7 +42,22 @@ export class CellShapes {
     }
     this.middles = new Float64Array(3 * this.count);
     this.radius = new Float64Array(this.count);
-    for (let cell = 0; cell < this.count; cell++) this.measure(cell);
+    this.round = new Int8Array(this.count);
+    for (let cell = 0; cell < this.count; cell++) {
+      this.measure(cell);
+      this.unwrap(cell);
+    }
+  }
+
+  /** Makes the longitudes of a ring go on without jumps, and finds out whether it goes round a pole. */
+  private unwrap(cell: number): void {
+    const first = this.starts[cell]!;
+    const end = this.starts[cell + 1]!;
+    const step = (i: number, from: number) => this.lambda[i]! + TURN * Math.round((from - this.lambda[i]!) / TURN);
+    for (let i = first + 1; i < end; i++) this.lambda[i] = step(i, this.lambda[i - 1]!);
+    if (Math.abs(step(first, this.lambda[end - 1]!) - this.lambda[first]!) > 1) {
+      this.round[cell] = this.middles[3 * cell + 2]! > 0 ? 1 : -1;
+    }
   }
 
   /** The cell that holds a place, or -1. */
@@ -99,60 +122,76 @@ export class CellShapes {
     this.radius[cell] = Math.acos(Math.max(-1, nearest)) + 1e-6;
   }
 
-  /** A function that adds the outline of a cell to a path, for the view as it is now. */
-  tracer(view: View): (pen: Pen, cell: number) => boolean {
-    return view.mode === "globe" ? this.globeTracer(view) : this.flatTracer(view);
+  /**
+   * A function that adds the outline of a cell to a path, for the view as it is now; false: not on the screen.
+   * Cells with a radius below `tiny` pixels become upright rectangles.
+   */
+  tracer(view: View, tiny: number): Trace {
+    return view.mode === "globe" ? this.globeTracer(view, tiny) : this.flatTracer(view, tiny);
   }
 
-  private globeTracer(view: View): (pen: Pen, cell: number) => boolean {
-    const v = this.vectors;
+  // The two functions below run for every cell in every frame of a drag: they allocate nothing.
+
+  private globeTracer(view: View, tiny: number): Trace {
+    const { vectors: v, middles, radius: radii, starts } = this;
     const k = view.scale;
-    const [halfWidth, halfHeight] = [view.width / 2, view.height / 2];
-    const [sinLon, cosLon] = [Math.sin(view.lon * RADIANS), Math.cos(view.lon * RADIANS)];
-    const [sinLat, cosLat] = [Math.sin(view.lat * RADIANS), Math.cos(view.lat * RADIANS)];
-    // rows of the rotation: east, north, towards the viewer
-    const [ox, oy, oz] = [cosLat * cosLon, cosLat * sinLon, sinLat];
-    const [nx, ny, nz] = [-sinLat * cosLon, -sinLat * sinLon, cosLat];
+    const halfWidth = view.width / 2;
+    const halfHeight = view.height / 2;
+    const sinLon = Math.sin(view.lon * RADIANS);
+    const cosLon = Math.cos(view.lon * RADIANS);
+    // rows of the rotation: east (-sinLon, cosLon, 0), north, towards the viewer
+    const nz = Math.cos(view.lat * RADIANS);
+    const oz = Math.sin(view.lat * RADIANS);
+    const nx = -oz * cosLon;
+    const ny = -oz * sinLon;
+    const ox = nz * cosLon;
+    const oy = nz * sinLon;
     const step = Math.sqrt((8 * TOLERANCE_PX) / k);
     const ring: number[] = []; // east, north, towards of each point
 
     return (pen, cell) => {
-      const m = 3 * cell;
-      const [mx, my, mz] = [this.middles[m]!, this.middles[m + 1]!, this.middles[m + 2]!];
+      const mx = middles[3 * cell]!;
+      const my = middles[3 * cell + 1]!;
+      const mz = middles[3 * cell + 2]!;
       const facing = ox * mx + oy * my + oz * mz;
-      const radius = this.radius[cell]!;
+      const radius = radii[cell]!;
       if (facing < -Math.sin(radius)) return false; // wholly on the far side
       const reach = k * radius;
       const x = k * (cosLon * my - sinLon * mx);
       const y = k * (nx * mx + ny * my + nz * mz);
       if (Math.abs(x) - reach > halfWidth || Math.abs(y) - reach > halfHeight) return false;
-      if (reach < 0.6) {
-        if (facing > 0) pen.rect(halfWidth + x - 0.5, halfHeight - y - 0.5, 1, 1);
+      if (reach < tiny) {
+        const side = Math.max(1, 1.4 * reach);
+        if (facing > 0) pen.rect(halfWidth + x - side / 2, halfHeight - y - side / 2, side, side);
         return facing > 0;
       }
-      ring.length = 0;
-      const [first, end] = [this.starts[cell]!, this.starts[cell + 1]!];
+      const inFront = facing > Math.sin(radius);
+      const first = starts[cell]!;
+      const end = starts[cell + 1]!;
+      let n = 0;
       for (let i = first; i < end; i++) {
         const a = 3 * i;
-        const b = 3 * (i + 1 < end ? i + 1 : first);
-        const [ax, ay, az, bx, by, bz] = [v[a]!, v[a + 1]!, v[a + 2]!, v[b]!, v[b + 1]!, v[b + 2]!];
-        const parts = Math.min(512, Math.ceil(Math.hypot(bx - ax, by - ay, bz - az) / step) || 1);
+        const b = i + 1 < end ? a + 3 : 3 * first;
+        const ax = v[a]!;
+        const ay = v[a + 1]!;
+        const az = v[a + 2]!;
+        const dx = v[b]! - ax;
+        const dy = v[b + 1]! - ay;
+        const dz = v[b + 2]! - az;
+        const parts = partsOf(dx, dy, dz, step);
         for (let part = 0; part < parts; part++) {
-          let [px, py, pz] = [ax, ay, az];
-          if (part) {
-            const t = part / parts;
-            px += t * (bx - ax);
-            py += t * (by - ay);
-            pz += t * (bz - az);
-            const length = Math.sqrt(px * px + py * py + pz * pz);
-            px /= length;
-            py /= length;
-            pz /= length;
-          }
-          ring.push(cosLon * py - sinLon * px, nx * px + ny * py + nz * pz, ox * px + oy * py + oz * pz);
+          const t = part / parts;
+          const px = ax + t * dx;
+          const py = ay + t * dy;
+          const pz = az + t * dz;
+          const lift = part ? 1 / Math.sqrt(px * px + py * py + pz * pz) : 1;
+          ring[n++] = lift * (cosLon * py - sinLon * px);
+          ring[n++] = lift * (nx * px + ny * py + nz * pz);
+          ring[n++] = lift * (ox * px + oy * py + oz * pz);
         }
       }
-      const points = facing > Math.sin(radius) ? ring : clippedAtLimb(ring);
+      ring.length = n;
+      const points = inFront ? ring : clippedAtLimb(ring);
       if (points.length < 9) return false;
       pen.moveTo(halfWidth + k * points[0]!, halfHeight - k * points[1]!);
       for (let i = 3; i < points.length; i += 3) {
@@ -163,90 +202,99 @@ export class CellShapes {
     };
   }
 
-  private flatTracer(view: View): (pen: Pen, cell: number) => boolean {
-    const v = this.vectors;
+  private flatTracer(view: View, tiny: number): Trace {
+    const { vectors: v, lambda, phi, stretches, heights, starts, round } = this;
     const k = view.scale;
     const halfWidth = view.width / 2;
-    const down = view.height / 2 + k * height(view.shownLat * RADIANS);
+    const width = view.width;
+    const tall = view.height;
+    const down = tall / 2 + k * height(view.shownLat * RADIANS);
     const lon0 = view.lon * RADIANS;
     const step = Math.min(2 * RADIANS, Math.sqrt((8 * TOLERANCE_PX) / k) / 2);
-    const xs: number[] = []; // longitude from the centre of the view, unwrapped along the ring
-    const ys: number[] = []; // latitude
+    // of each point: longitude, going on from the one before without a jump; and what makes it x and y
+    const lambdas: number[] = [];
+    const factors: number[] = [];
+    const ys: number[] = [];
 
     return (pen, cell) => {
-      xs.length = ys.length = 0;
-      const [first, end] = [this.starts[cell]!, this.starts[cell + 1]!];
+      const first = starts[cell]!;
+      const end = starts[cell + 1]!;
+      let n = 0;
+      let left = Infinity;
+      let right = -Infinity;
       for (let i = first; i < end; i++) {
-        const j = i + 1 < end ? i + 1 : first;
-        push(this.lambda[i]! - lon0, this.phi[i]!);
-        const [ax, ay, az] = [v[3 * i]!, v[3 * i + 1]!, v[3 * i + 2]!];
-        const [dx, dy, dz] = [v[3 * j]! - ax, v[3 * j + 1]! - ay, v[3 * j + 2]! - az];
-        const near = Math.max(0.15, Math.cos(this.phi[i]!));
-        const parts = Math.min(512, Math.ceil(Math.hypot(dx, dy, dz) / step / near) || 1);
+        const here = lambda[i]!;
+        lambdas[n] = here;
+        factors[n] = k * stretches[i]!;
+        ys[n++] = down - k * heights[i]!;
+        if (here < left) left = here;
+        if (here > right) right = here;
+        const a = 3 * i;
+        const b = i + 1 < end ? a + 3 : 3 * first;
+        const dx = v[b]! - v[a]!;
+        const dy = v[b + 1]! - v[a + 1]!;
+        const dz = v[b + 2]! - v[a + 2]!;
+        const parts = partsOf(dx, dy, dz, step * Math.max(0.15, Math.cos(phi[i]!)));
         for (let part = 1; part < parts; part++) {
           const t = part / parts;
-          const [x, y, z] = [ax + t * dx, ay + t * dy, az + t * dz];
-          push(Math.atan2(y, x) - lon0, Math.atan2(z, Math.hypot(x, y)));
+          const px = v[a]! + t * dx;
+          const py = v[a + 1]! + t * dy;
+          const latitude = Math.atan2(v[a + 2]! + t * dz, Math.hypot(px, py));
+          const longitude = Math.atan2(py, px);
+          lambdas[n] = longitude + TURN * Math.round((lambdas[n - 1]! - longitude) / TURN);
+          factors[n] = k * stretch(latitude);
+          ys[n++] = down - k * height(latitude);
         }
       }
-      closeOverPole(this.lambda[first]! - lon0);
-      return draw(pen);
-    };
-
-    function push(lambda: number, phi: number): void {
-      const previous = xs.length ? xs[xs.length - 1]! : 0;
-      xs.push(lambda + TURN * Math.round((previous - lambda) / TURN));
-      ys.push(phi);
-    }
-
-    /** A ring that comes back a whole turn further has gone round a pole: go on along that pole's edge. */
-    function closeOverPole(lambda: number): void {
-      const last = xs[xs.length - 1]!;
-      const back = lambda + TURN * Math.round((last - lambda) / TURN);
-      if (Math.abs(back - xs[0]!) < 1) return;
-      const pole = (ys.reduce((sum, phi) => sum + phi, 0) > 0 ? 1 : -1) * (Math.PI / 2);
-      const start = xs[0]!;
-      xs.push(back, back, start);
-      ys.push(ys[0]!, pole, pole);
-    }
-
-    /** Once, or twice where the ring hangs over the edge of the map; the caller clips to the map's outline. */
-    function draw(pen: Pen): boolean {
-      let [left, right] = [Infinity, -Infinity];
-      for (const x of xs) {
-        left = Math.min(left, x);
-        right = Math.max(right, x);
+      if (round[cell]) {
+        // the ring goes round a pole: it ends a whole turn further, and goes back along the pole's edge
+        const back = lambdas[0]! + TURN * Math.sign(lambdas[n - 1]! - lambdas[0]!);
+        const pole = (round[cell]! * Math.PI) / 2;
+        for (const [at, latitude] of [[back, phi[first]!], [back, pole], [lambdas[0]!, pole]] as const) {
+          lambdas[n] = at;
+          factors[n] = k * stretch(latitude);
+          ys[n++] = down - k * height(latitude);
+        }
+        left = Math.min(left, back);
+        right = Math.max(right, back);
       }
+      // once, or twice where it hangs over the edge of the map; the caller clips to the map's outline
       let drawn = false;
-      for (let turn = Math.ceil((-Math.PI - right) / TURN); TURN * turn + left <= Math.PI; turn++) {
-        drawn = trace(pen, TURN * turn) || drawn;
+      for (let turn = Math.ceil((lon0 - Math.PI - right) / TURN); TURN * turn + left <= lon0 + Math.PI; turn++) {
+        if (trace(pen, TURN * turn - lon0, n)) drawn = true;
       }
       return drawn;
-    }
+    };
 
-    function trace(pen: Pen, shift: number): boolean {
-      let [left, right, top, bottom] = [Infinity, -Infinity, Infinity, -Infinity];
-      const points: number[] = [];
-      for (let i = 0; i < xs.length; i++) {
-        const x = halfWidth + k * (xs[i]! + shift) * stretch(ys[i]!);
-        const y = down - k * height(ys[i]!);
-        points.push(x, y);
-        left = Math.min(left, x);
-        right = Math.max(right, x);
-        top = Math.min(top, y);
-        bottom = Math.max(bottom, y);
+    function trace(pen: Pen, shift: number, n: number): boolean {
+      let left = Infinity;
+      let right = -Infinity;
+      let top = Infinity;
+      let bottom = -Infinity;
+      for (let i = 0; i < n; i++) {
+        const x = (lambdas[i]! + shift) * factors[i]!;
+        if (x < left) left = x;
+        if (x > right) right = x;
+        if (ys[i]! < top) top = ys[i]!;
+        if (ys[i]! > bottom) bottom = ys[i]!;
       }
-      if (right < 0 || left > view.width || bottom < 0 || top > view.height) return false;
-      if (right - left < 1 && bottom - top < 1) {
-        pen.rect(left, top, 1, 1);
+      if (right < -halfWidth || left > width - halfWidth || bottom < 0 || top > tall) return false;
+      if (right - left < 2 * tiny && bottom - top < 2 * tiny) {
+        pen.rect(halfWidth + left, top, Math.max(1, 0.8 * (right - left)), Math.max(1, 0.8 * (bottom - top)));
         return true;
       }
-      pen.moveTo(points[0]!, points[1]!);
-      for (let i = 2; i < points.length; i += 2) pen.lineTo(points[i]!, points[i + 1]!);
+      pen.moveTo(halfWidth + (lambdas[0]! + shift) * factors[0]!, ys[0]!);
+      for (let i = 1; i < n; i++) pen.lineTo(halfWidth + (lambdas[i]! + shift) * factors[i]!, ys[i]!);
       pen.closePath();
       return true;
     }
   }
+}
+
+/** Into how many pieces an edge with this chord is cut, so that no piece is longer than `step`. */
+function partsOf(dx: number, dy: number, dz: number, step: number): number {
+  const square = dx * dx + dy * dy + dz * dz;
+  return square <= step * step ? 1 : Math.min(512, Math.ceil(Math.sqrt(square) / step));
 }
 
 /**

@@ -5,9 +5,9 @@ import type { Theme } from "./theme";
 import { count, distance, percent } from "./words";
 
 const SCALES: [Scale, string][] = [
-  ["root", "square root"],
-  ["linear", "linear"],
-  ["log", "logarithmic"],
+  ["root", "root scale"],
+  ["linear", "linear scale"],
+  ["log", "log scale"],
 ];
 
 export class Legend {
@@ -30,7 +30,7 @@ export class Legend {
     this.element.hidden = !shading || shading.maximum <= 0 || (shading.kind === "photos" && shading.maximum <= 1);
     if (!shading || this.element.hidden) return;
     const probable = shading.kind === "probability";
-    this.name.textContent = probable ? "Probability of a cell" : "Photos in a cell";
+    this.name.textContent = probable ? "Cell probability" : "Photos per cell";
     this.scales.hidden = !probable;
     this.scales.value = shading.scale;
     const context = this.strip.getContext("2d")!;
@@ -40,7 +40,7 @@ export class Legend {
       context.fillRect(x, 0, 1, 1);
     }
     const write = probable ? percent : (value: number) => count(value);
-    const marks = probable ? [0.25, 0.5, 0.75, 1] : [0.1, 0.4, 0.7, 1];
+    const marks = probable ? [0.35, 0.65, 1] : [0.1, 0.5, 1];
     this.ticks.replaceChildren(
       ...marks.map((at) => {
         const value = probable ? valueAt(at, shading) : Math.round(valueAt(at, shading));
@@ -62,7 +62,7 @@ export class ScaleBar {
     const room = 110 * kmPerPixel;
     const power = 10 ** Math.floor(Math.log10(room));
     const km = power * ([5, 2, 1].find((step) => step * power <= room) ?? 1);
-    this.text.textContent = distance(km).replace(".0 km", " km");
+    this.text.textContent = distance(km).replace(".0\u00a0km", "\u00a0km");
     this.bar.style.width = `${(km / kmPerPixel).toFixed(1)}px`;
   }
 

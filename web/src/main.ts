@@ -190,7 +190,8 @@ class App {
     if (!places.length) return;
     const middle = meanPlace(places.map(([place]) => place));
     const radius = Math.max(CLOSEST_FIT, ...places.map(([place, around]) => angle(middle, place) + around));
-    this.go(middle, this.view.zoomFor(1.15 * radius), fly);
+    const zoom = this.view.zoomFor(1.15 * radius);
+    this.go(middle, this.view.zoomHolding(places.map(([place]) => place), middle, zoom), fly);
   }
 
   /** The cells that hold the first half of the probability, if they are few and close together. */

@@ -7,7 +7,10 @@ import packedFine from "virtual:outlines-50m";
 import type { LonLat } from "./scene";
 import { RADIANS } from "./view";
 
-type Countries = Topology<{ countries: GeometryCollection<{ name: string }> }>;
+type Countries = Topology<{
+  countries: GeometryCollection<{ name: string }>;
+  land: GeometryCollection;
+}>;
 
 /** A piece of geometry with the circle that holds it, so that what is off the screen costs nothing. */
 interface Piece<G> {
@@ -15,7 +18,6 @@ interface Piece<G> {
   middle: LonLat;
   /** radians */
   radius: number;
-  points: number;
 }
 
 export interface CountryName {
@@ -26,7 +28,10 @@ export interface CountryName {
 }
 
 export interface Outlines {
+  /** all land: fewer points than the countries, but one piece is all of Africa, Asia and Europe */
   land: Piece<GeoJSON.Polygon>[];
+  /** the same land, country by country */
+  countries: Piece<GeoJSON.Polygon>[];
   borders: Piece<GeoJSON.LineString>[];
   names: CountryName[];
 }
@@ -49,7 +54,7 @@ async function unpacked(base64: string): Promise<Countries> {
 
 /** The pieces that can be on the screen: those whose circle touches the circle around the centre. */
 export function near<G>(pieces: Piece<G>[], centre: LonLat, radius: number): G[] {
-  if (radius >= Math.PI / 2) return pieces.map((piece) => piece.geometry);
+  if (radius >= Math.PI) return pieces.map((piece) => piece.geometry);
   return pieces
     .filter((piece) => geoDistance(piece.middle, centre) <= piece.radius + radius)
     .map((piece) => piece.geometry);
@@ -57,17 +62,11 @@ export function near<G>(pieces: Piece<G>[], centre: LonLat, radius: number): G[]
 
 function outlines(topology: Countries): Outlines {
   const countries = topology.objects.countries;
-  const features = feature(topology, countries).features;
-  const land: GeoJSON.Polygon[] = [];
+  const parts: GeoJSON.Polygon[] = [];
   const names: CountryName[] = [];
-  for (const country of features) {
-    const polygons: GeoJSON.Polygon[] =
-      country.geometry.type === "Polygon"
-        ? [country.geometry]
-        : country.geometry.type === "MultiPolygon"
-          ? country.geometry.coordinates.map((coordinates) => ({ type: "Polygon", coordinates }))
-          : [];
-    land.push(...polygons);
+  for (const country of feature(topology, countries).features) {
+    const polygons = polygonsOf(country);
+    parts.push(...polygons);
     const name = country.properties?.name;
     if (name && polygons.length) names.push(named(name, polygons));
   }
@@ -76,10 +75,21 @@ function outlines(topology: Countries): Outlines {
   );
   names.sort((a, b) => b.size - a.size);
   return {
-    land: land.map((geometry) => piece(geometry, geometry.coordinates[0] as LonLat[])),
+    land: feature(topology, topology.objects.land).features.flatMap(polygonsOf).map(polygonPiece),
+    countries: parts.map(polygonPiece),
     borders: borders.map((geometry) => piece(geometry, geometry.coordinates as LonLat[])),
     names,
   };
+}
+
+function polygonsOf({ geometry }: GeoJSON.Feature): GeoJSON.Polygon[] {
+  if (geometry.type === "Polygon") return [geometry];
+  if (geometry.type !== "MultiPolygon") return [];
+  return geometry.coordinates.map((coordinates) => ({ type: "Polygon", coordinates }));
+}
+
+function polygonPiece(geometry: GeoJSON.Polygon): Piece<GeoJSON.Polygon> {
+  return piece(geometry, geometry.coordinates[0] as LonLat[]);
 }
 
 function piece<G>(geometry: G, points: LonLat[]): Piece<G> {
@@ -92,7 +102,7 @@ function piece<G>(geometry: G, points: LonLat[]): Piece<G> {
   const middle: LonLat = [Math.atan2(y, x) / RADIANS, Math.atan2(z, Math.hypot(x, y)) / RADIANS];
   let radius = 0;
   for (const point of points) radius = Math.max(radius, geoDistance(middle, point));
-  return { geometry, middle, radius: radius + 0.01, points: points.length };
+  return { geometry, middle, radius: radius + 0.01 };
 }
 
 /** A name goes in the middle of the country's largest part. */

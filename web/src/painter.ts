@@ -1,5 +1,5 @@
 // Everything on the canvas: sea, land, cells, borders, names. Markers lie above, in SVG.
-import { geoGraticule, geoPath, type GeoPath } from "d3-geo";
+import { geoDistance, geoGraticule, geoPath, type GeoPath, type GeoPermissibleObjects } from "d3-geo";
 import type { CellShapes } from "./cells";
 import { coarse, fineOutlines, near, type Outlines } from "./outlines";
 import type { LonLat } from "./scene";
@@ -8,6 +8,7 @@ import type { Theme } from "./theme";
 import { RADIANS, type View } from "./view";
 
 const FINE_FROM_PX = 500; // pixels per radian from which the coarse outlines look coarse
+const EDGED_PX = 8; // cells of this radius and more get an edge; on smaller ones it would only be noise
 const LIVELY_POINTS = 14_000; // outline points that can be drawn in every frame of a drag
 
 export interface Picture {
@@ -50,21 +51,22 @@ export class Painter {
     context.fillStyle = background;
     context.fillRect(0, 0, this.view.width, this.view.height);
 
-    const outlines = this.outlines(moving);
-    const reach = this.reach();
     const centre: LonLat = [this.view.lon, this.view.shownLat];
-    const land: GeoJSON.GeometryCollection = { type: "GeometryCollection", geometries: near(outlines.land, centre, reach) };
-    const borders: GeoJSON.GeometryCollection = {
-      type: "GeometryCollection",
-      geometries: near(outlines.borders, centre, reach),
-    };
+    const reach = this.reach();
+    const outlines = this.outlines(moving, centre, reach);
     this.sphere(path, theme);
     context.save();
     context.clip();
-    this.graticule(path, theme);
-    fill(context, path, land, theme.land);
+    this.graticule(path, theme, reach);
+    context.fillStyle = theme.land;
+    for (const polygon of near(landOf(outlines, reach), centre, reach)) {
+      context.beginPath();
+      path(polygon);
+      context.fill();
+    }
     if (this.shapes && picture.shading) this.cells(picture, theme, moving);
-    stroke(context, path, borders, theme.border, this.view.scale > FINE_FROM_PX ? 0.9 : 0.6);
+    const width = this.view.scale > FINE_FROM_PX ? 0.9 : 0.6;
+    for (const line of near(outlines.borders, centre, reach)) stroke(context, path, line, theme.border, width);
     if (picture.hovered >= 0) this.hovered(picture.hovered, theme);
     context.restore();
     this.outline(path, theme);
@@ -74,7 +76,7 @@ export class Painter {
     this.canvas.dataset["frameMs"] = this.lastMs.toFixed(1);
   }
 
-  private outlines(moving: boolean): Outlines {
+  private outlines(moving: boolean, centre: LonLat, reach: number): Outlines {
     const close = this.view.scale > FINE_FROM_PX;
     if ((close || !moving) && !this.asked) {
       this.asked = true;
@@ -86,10 +88,8 @@ export class Painter {
     if (!this.fine) return coarse;
     if (!moving) return this.fine;
     if (!close) return coarse;
-    const reach = this.reach();
-    const centre: LonLat = [this.view.lon, this.view.shownLat];
     let points = 0;
-    for (const geometry of near(this.fine.land, centre, reach)) points += geometry.coordinates[0]!.length;
+    for (const polygon of near(landOf(this.fine, reach), centre, reach)) points += polygon.coordinates[0]!.length;
     return points < LIVELY_POINTS ? this.fine : coarse;
   }
 
@@ -97,7 +97,16 @@ export class Painter {
   private reach(): number {
     const corner = Math.hypot(this.view.width, this.view.height) / 2 / this.view.scale;
     if (this.view.mode === "globe") return corner < 1 ? Math.asin(corner) : Math.PI / 2;
-    return corner < 0.4 ? 2.2 * corner : Math.PI;
+    if (corner > 1.2) return Math.PI;
+    const centre: LonLat = [this.view.lon, this.view.shownLat];
+    let reach = 0;
+    for (let i = 0; i <= 8; i++) {
+      for (let j = 0; j <= 8; j++) {
+        const place = this.view.place((i / 8) * this.view.width, (j / 8) * this.view.height);
+        if (place) reach = Math.max(reach, geoDistance(centre, place));
+      }
+    }
+    return Math.min(Math.PI, 1.15 * reach + 0.01);
   }
 
   private sphere(path: GeoPath, theme: Theme): void {
@@ -116,12 +125,12 @@ export class Painter {
     context.fill();
   }
 
-  private graticule(path: GeoPath, theme: Theme): void {
+  private graticule(path: GeoPath, theme: Theme, reach: number): void {
     const step = this.view.scale > 6000 ? 1 : this.view.scale > 1500 ? 5 : 15;
     const lines = geoGraticule().step([step, step]);
     if (step < 15) {
       const { lon, shownLat } = this.view;
-      const half = Math.min(85, (this.reach() / RADIANS) * 1.5 + step);
+      const half = Math.min(85, (reach / RADIANS) * 1.5 + step);
       const wide = Math.min(180, half / Math.max(0.05, Math.cos(Math.min(89, Math.abs(shownLat) + half / 2) * RADIANS)));
       const [south, north] = [Math.max(-90, shownLat - half), Math.min(90, shownLat + half)];
       const [west, east] = [Math.floor((lon - wide) / step) * step, Math.ceil((lon + wide) / step) * step];
@@ -135,31 +144,32 @@ export class Painter {
 
   private cells(picture: Picture, theme: Theme, moving: boolean): void {
     const context = this.context;
-    const trace = this.shapes!.tracer(this.view);
+    const shapes = this.shapes!;
     const shading = picture.shading!;
     const colour = shading.kind === "probability" ? theme.heat : theme.density;
-    let drawn = 0;
-    const edges = new Path2D();
-    for (const bucket of shading.buckets) {
-      context.beginPath();
-      for (const cell of bucket.cells) {
-        if (trace(context, cell)) drawn++;
-        // edges only where cells are large enough for an edge to say something
-        if (!moving && this.shapes!.radius[cell]! * this.view.scale > 5) trace(edges, cell);
-      }
-      context.fillStyle = colour(bucket.strength);
-      context.fill();
-    }
-    context.strokeStyle = theme.cellEdge;
+    const trace = shapes.tracer(this.view, moving ? 2 : 0.6);
+    const edged = EDGED_PX / this.view.scale;
+    context.strokeStyle = shading.kind === "probability" ? theme.heatEdge : theme.densityEdge;
     context.lineWidth = 0.6;
-    context.stroke(edges);
+    let drawn = 0;
+    for (const bucket of shading.buckets) {
+      context.fillStyle = colour(bucket.strength);
+      for (const cell of bucket.cells) {
+        // cell by cell: browsers fill many small convex paths several times faster than one path of many
+        context.beginPath();
+        if (!trace(context, cell)) continue;
+        context.fill();
+        if (!moving && shapes.radius[cell]! > edged) context.stroke();
+        drawn++;
+      }
+    }
     this.canvas.dataset["cellsDrawn"] = String(drawn);
   }
 
   private hovered(cell: number, theme: Theme): void {
     if (!this.shapes) return;
     this.context.beginPath();
-    this.shapes.tracer(this.view)(this.context, cell);
+    this.shapes.tracer(this.view, 0)(this.context, cell);
     this.context.strokeStyle = theme.highlight;
     this.context.lineWidth = 1.75;
     this.context.stroke();
@@ -209,22 +219,20 @@ export class Painter {
   }
 }
 
-function fill(context: CanvasRenderingContext2D, path: GeoPath, shape: GeoJSON.GeoJsonObject, colour: string): void {
-  context.beginPath();
-  path(shape as never);
-  context.fillStyle = colour;
-  context.fill();
+/** Far away the land as a whole is quicker to draw; close by, the countries on the screen are. */
+function landOf(outlines: Outlines, reach: number): Outlines["land"] {
+  return reach > 0.6 ? outlines.land : outlines.countries;
 }
 
 function stroke(
   context: CanvasRenderingContext2D,
   path: GeoPath,
-  shape: GeoJSON.GeoJsonObject | { type: "Sphere" },
+  shape: GeoPermissibleObjects,
   colour: string,
   width: number,
 ): void {
   context.beginPath();
-  path(shape as never);
+  path(shape);
   context.strokeStyle = colour;
   context.lineWidth = width;
   context.stroke();

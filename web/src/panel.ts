@@ -189,7 +189,7 @@ function partitionSummary(cells: number, photos: number[] | null): HTMLElement {
     ["Median", count(median(photos))],
     ["Most", count(Math.max(...photos))],
   ];
-  return h("dl", { class: "facts" }, ...rows.flatMap(([term, value]) => [h("dt", {}, term), h("dd", {}, value)]));
+  return h("dl", { class: "facts" }, ...rows.map(([term, value]) => h("div", {}, h("dt", {}, term), h("dd", {}, value))));
 }
 
 function median(values: number[]): number {
@@ -229,12 +229,27 @@ function thumbnail(photo: Photo, name: string): HTMLElement {
 }
 
 function footer(scene: Scene): HTMLElement {
-  const keys: [string, string][] = [["arrows", "move"], ["+ −", "zoom"], ["0", "whole Earth"], ["G", "globe or flat"]];
-  if (scene.photos.length > 1) keys.push(["J K", "next, previous"], ["/", "filter"]);
+  const keys: [string[], string][] = [
+    [["\u2190", "\u2191", "\u2192", "\u2193"], "move (with Shift: a little)"],
+    [["+", "\u2212"], "zoom"],
+    [["0"], "whole Earth"],
+    [["G"], "globe or flat map"],
+  ];
+  if (scene.photos.length) keys.push([["F"], "show the answer"]);
+  if (scene.photos.length > 1) keys.push([["J", "K"], "next, previous photo"], [["/"], "filter"]);
   return h(
     "footer",
     { class: "foot" },
-    h("p", { class: "keys" }, ...keys.flatMap(([key, what]) => [h("kbd", {}, key), ` ${what}  `])),
-    h("p", {}, "Outlines: Natural Earth. Made with graticule; this page asks no server for anything."),
+    h(
+      "details",
+      {},
+      h("summary", {}, "Keyboard"),
+      h(
+        "dl",
+        { class: "keys" },
+        ...keys.flatMap(([names, what]) => [h("dt", {}, ...names.map((name) => h("kbd", {}, name))), h("dd", {}, what)]),
+      ),
+    ),
+    h("p", {}, "Made with graticule, works offline. Outlines: Natural Earth."),
   );
 }

@@ -5,6 +5,7 @@ export type Scale = "root" | "linear" | "log";
 
 const BUCKETS = 40;
 const DECADES = 3;
+const FAINTEST = 0.1; // a cell with the fewest photos is still to be seen
 
 /** Cells of about the same value, drawn with one fill; the strongest last. */
 export interface Bucket {
@@ -16,10 +17,13 @@ export interface Bucket {
 export interface Shading {
   kind: "probability" | "photos";
   scale: Scale;
+  minimum: number;
   maximum: number;
   buckets: Bucket[];
   value: (cell: number) => number | undefined;
 }
+
+type Range = Pick<Shading, "kind" | "scale" | "minimum" | "maximum">;
 
 export function byProbability(photo: Photo, scale: Scale): Shading {
   const values = new Map<number, number>();
@@ -34,32 +38,41 @@ export function byPhotos(cells: Cells): Shading {
 }
 
 /** Strength in [0, 1] of a value. */
-export function strength(value: number, shading: Pick<Shading, "kind" | "scale" | "maximum">): number {
-  const share = value / shading.maximum;
+export function strength(value: number, range: Range): number {
+  const share = value / range.maximum;
   if (!(share > 0)) return 0;
-  if (shading.scale === "linear") return share;
-  if (shading.scale === "root") return Math.sqrt(share);
-  if (shading.kind === "photos") {
-    return shading.maximum <= 1 ? 1 : (1 + 9 * (Math.log(value) / Math.log(shading.maximum))) / 10;
+  if (range.scale === "linear") return share;
+  if (range.scale === "root") return Math.sqrt(share);
+  if (range.kind === "photos") {
+    const span = Math.log(range.maximum / range.minimum);
+    return span > 0 ? FAINTEST + ((1 - FAINTEST) * Math.log(value / range.minimum)) / span : 1;
   }
   return Math.max(0, 1 + Math.log10(share) / DECADES);
 }
 
 /** The value that is drawn with this strength: what the legend's numbers are. */
-export function valueAt(at: number, shading: Pick<Shading, "kind" | "scale" | "maximum">): number {
-  if (shading.scale === "linear") return at * shading.maximum;
-  if (shading.scale === "root") return at * at * shading.maximum;
-  if (shading.kind === "photos") return shading.maximum ** Math.max(0, (10 * at - 1) / 9);
-  return shading.maximum * 10 ** (DECADES * (at - 1));
+export function valueAt(at: number, range: Range): number {
+  if (range.scale === "linear") return at * range.maximum;
+  if (range.scale === "root") return at * at * range.maximum;
+  if (range.kind === "photos") {
+    const share = Math.max(0, (at - FAINTEST) / (1 - FAINTEST));
+    return range.minimum * (range.maximum / range.minimum) ** share;
+  }
+  return range.maximum * 10 ** (DECADES * (at - 1));
 }
 
 function shading(kind: Shading["kind"], values: Map<number, number>, scale: Scale): Shading {
   let maximum = 0;
-  for (const value of values.values()) maximum = Math.max(maximum, value);
+  let minimum = Infinity;
+  for (const value of values.values()) {
+    if (value > maximum) maximum = value;
+    if (value > 0 && value < minimum) minimum = value;
+  }
   const buckets: Bucket[] = Array.from({ length: BUCKETS }, (_, i) => ({ strength: (i + 1) / BUCKETS, cells: [] }));
   for (const [cell, value] of values) {
-    const at = strength(value, { kind, scale, maximum });
+    const at = strength(value, { kind, scale, minimum, maximum });
     if (at >= 0.5 / BUCKETS) buckets[Math.min(BUCKETS, Math.max(1, Math.round(at * BUCKETS))) - 1]!.cells.push(cell);
   }
-  return { kind, scale, maximum, buckets: buckets.filter((bucket) => bucket.cells.length), value: (cell) => values.get(cell) };
+  const used = buckets.filter((bucket) => bucket.cells.length);
+  return { kind, scale, minimum, maximum, buckets: used, value: (cell) => values.get(cell) };
 }

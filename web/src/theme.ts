@@ -5,12 +5,12 @@ export interface Theme {
   seaEdge: string;
   land: string;
   border: string;
-  coast: string;
   graticule: string;
   limb: string;
   label: string;
   halo: string;
-  cellEdge: string;
+  heatEdge: string;
+  densityEdge: string;
   highlight: string;
   dot: string;
   heat: (strength: number) => string;
@@ -27,12 +27,12 @@ export function readTheme(element: Element): Theme {
     seaEdge: colour("sea-edge"),
     land: colour("land"),
     border: colour("border"),
-    coast: colour("coast"),
     graticule: colour("graticule"),
     limb: colour("limb"),
     label: colour("map-label"),
     halo: colour("halo"),
-    cellEdge: colour("cell-edge"),
+    heatEdge: colour("heat-edge"),
+    densityEdge: colour("density-edge"),
     highlight: colour("highlight"),
     dot: colour("dot"),
     heat: ramp(["heat-0", "heat-1", "heat-2", "heat-3"].map((name) => stop(colour(name)))),

@@ -1,5 +1,5 @@
 // Which part of the Earth is on the screen: a centre, a zoom and one of two projections.
-import { geoEqualEarth, geoEqualEarthRaw, geoOrthographic, type GeoProjection } from "d3-geo";
+import { geoEqualEarth, geoOrthographic, type GeoProjection } from "d3-geo";
 import type { LonLat } from "./scene";
 
 export type Mode = "globe" | "flat";
@@ -8,9 +8,25 @@ export const RADIANS = Math.PI / 180;
 const FINEST_PX = 600_000; // pixels per radian, about 10 m per pixel: finer than any outline is true
 const MARGIN = 0.93;
 
-/** Equal Earth is x = longitude * stretch(latitude), y = height(latitude): what makes fast drawing possible. */
-export const stretch = (phi: number): number => geoEqualEarthRaw(1, phi)[0];
-export const height = (phi: number): number => geoEqualEarthRaw(0, phi)[1];
+// Equal Earth (Savric, Patterson, Jenny 2018) is x = longitude * stretch(latitude), y = height(latitude). That it
+// falls apart like this is what makes fast drawing possible; d3's geoEqualEarth draws the outlines, and a test
+// of the page compares the two.
+const A = [1.340264, -0.081106, 0.000893, 0.003796] as const;
+const M = Math.sqrt(3) / 2;
+
+export function stretch(phi: number): number {
+  const l = Math.asin(M * Math.sin(phi));
+  const l2 = l * l;
+  const l6 = l2 * l2 * l2;
+  return Math.cos(l) / (M * (A[0] + 3 * A[1] * l2 + l6 * (7 * A[2] + 9 * A[3] * l2)));
+}
+
+export function height(phi: number): number {
+  const l = Math.asin(M * Math.sin(phi));
+  const l2 = l * l;
+  const l6 = l2 * l2 * l2;
+  return l * (A[0] + A[1] * l2 + l6 * (A[2] + A[3] * l2));
+}
 
 const TOP = height(Math.PI / 2);
 const SIDE = Math.PI * stretch(0);
@@ -178,6 +194,19 @@ export class View {
     if (this.mode === "globe") return radiusKm / this.scale;
     const phi = this.shownLat * RADIANS;
     return (radiusKm * Math.cos(phi)) / (this.scale * stretch(phi));
+  }
+
+  /** The largest zoom, up to the given one, at which all places are on the screen when `centre` is in the middle. */
+  zoomHolding(places: LonLat[], centre: LonLat, most: number): number {
+    const probe = Object.assign(new View(), this);
+    probe.setCentre(...centre);
+    const margin = 0.08 * Math.min(this.width, this.height);
+    const holds = (place: LonLat) => {
+      const at = probe.project(place);
+      return at && Math.abs(at[0] - this.width / 2) < this.width / 2 - margin && Math.abs(at[1] - this.height / 2) < this.height / 2 - margin;
+    };
+    for (probe.setZoom(most); probe.zoom > 1 && !places.every(holds); ) probe.setZoom(probe.zoom / 1.15);
+    return probe.zoom;
   }
 
   /** The zoom at which a circle of this radius (radians) fills most of the screen. */

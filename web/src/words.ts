@@ -8,20 +8,20 @@ export const count = (value: number): string => grouped.format(value);
 export const plural = (value: number, one: string, many = `${one}s`): string =>
   `${count(value)} ${value === 1 ? one : many}`;
 
-/** 0.9312 -> "93 %"; 0.0312 -> "3.1 %"; 0.00001 -> "< 0.01 %" */
+/** 0.9312 -> "93 %"; 0.0312 -> "3.1 %"; 0.00001 -> "<\u00a00.01\u00a0%" */
 export function percent(share: number): string {
   const value = 100 * share;
-  if (value >= 99.95) return "100 %";
-  if (value >= 9.95) return `${value.toFixed(value > 99 ? 1 : 0)} %`;
-  if (value >= 0.995) return `${value.toFixed(1)} %`;
-  if (value >= 0.01) return `${value.toFixed(2)} %`;
-  return value > 0 ? "< 0.01 %" : "0 %";
+  if (value >= 99.95) return "100\u00a0%";
+  if (value >= 9.95) return `${value.toFixed(value > 99 ? 1 : 0)}\u00a0%`;
+  if (value >= 0.995) return `${value.toFixed(1)}\u00a0%`;
+  if (value >= 0.01) return `${value.toFixed(2)}\u00a0%`;
+  return value > 0 ? "<\u00a00.01\u00a0%" : "0\u00a0%";
 }
 
 /** 12.34 -> "12.3 km"; 0.4321 -> "432 m"; 1234.5 -> "1,235 km" */
 export function distance(km: number): string {
-  if (km < 0.9995) return `${Math.round(1000 * km)} m`;
-  return km < 99.95 ? `${km.toFixed(1)} km` : `${count(km)} km`;
+  if (km < 0.9995) return `${Math.round(1000 * km)}\u00a0m`;
+  return km < 99.95 ? `${km.toFixed(1)}\u00a0km` : `${count(km)}\u00a0km`;
 }
 
 /** [116.27, 39.99] -> "39.990° N, 116.270° E" */
