@@ -1,0 +1,176 @@
+"""``graticule evaluate``: how good are these predictions, and are they better than a constant guess?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from graticule.cli.output import REFUSED_SOME, emit, json_option, stderr, stdout
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from graticule.evaluation import TrainingPlaces
+    from graticule.partitions import Partition
+
+
+@click.command("evaluate")
+@click.argument("predictions", type=click.Path(path_type=Path))
+@click.option(
+    "--truth",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Where the photos were taken: a photo table (folder or .parquet), CSV, TSV or JSON lines.",
+)
+@click.option("-o", "--output", type=click.Path(path_type=Path, file_okay=False), help="Write a report here.")
+@click.option(
+    "--train-places",
+    type=click.Path(path_type=Path),
+    help="A table with the places of the training photos, for the baselines.",
+)
+@click.option("--model", help="The model that predicted: its cells give top-k, and places for the baselines.")
+@click.option("--partition", type=click.Path(path_type=Path), help="Its cells alone (cells.parquet).")
+@click.option("--split", help="Judge the photos of this split of the truth only (train, val, test).")
+@click.option("--id", "photo_id", metavar="COLUMN", help="Column of the truth with the photo ids.")
+@click.option("--latitude", metavar="COLUMN", help="Column of the truth with latitudes, in degrees.")
+@click.option("--longitude", metavar="COLUMN", help="Column of the truth with longitudes, in degrees.")
+@click.option("--protocol", default="graticule", show_default=True, help="How errors become figures.")
+@click.option(
+    "--resamples",
+    default=1000,
+    show_default=True,
+    type=click.IntRange(0),
+    help="Bootstrap samples for the intervals; 0 leaves them out.",
+)
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="For the intervals.")
+@json_option
+def command(
+    predictions: Path,
+    truth: Path,
+    output: Path | None,
+    train_places: Path | None,
+    protocol: str,
+    resamples: int,
+    seed: int,
+    as_json: bool,
+    **words: Any,
+) -> int:
+    r"""Compare PREDICTIONS with the true places, and with guesses that know nothing of the photo.
+
+    PREDICTIONS is a file that predict wrote, or any table of photo ids and positions. Photos are
+    matched by id, else by path, file name, or file name without ending. Those known to one side only are
+    counted and left out (exit status 3); a photo without an answer counts as wrong.
+
+    \b
+    Examples:
+      graticule evaluate predictions.parquet --truth photos/ -o report
+      graticule evaluate somebody.csv --truth truth.csv --train-places train.csv --json
+    """
+    from graticule.evaluation import TrainingPlaces, evaluate_predictions, read_answers, read_truth
+
+    answers = read_answers(predictions)
+    columns = {role: words[role] for role in ("photo_id", "latitude", "longitude")}
+    places = read_truth(truth, split=words["split"], **columns)
+    partition, cell_places, notes = _cells(answers, words["model"], words["partition"])
+    training = cell_places if train_places is None else TrainingPlaces.read(train_places)
+    evaluation = evaluate_predictions(
+        answers,
+        places,
+        training_places=training,
+        partition=partition,
+        protocol=protocol,
+        resamples=resamples,
+        seed=seed,
+    )
+    written = None
+    if output is not None:
+        from graticule.reports import write_report
+
+        written = write_report(output, evaluation)
+    if as_json:
+        emit(evaluation.metrics)
+    else:
+        _print(evaluation.metrics)
+    for remark in (*notes, *evaluation.metrics["remarks"]):
+        stderr().print(remark, markup=False)
+    if written is not None:
+        stderr().print(f"Wrote {written}", markup=False)
+    return 0 if evaluation.is_complete else REFUSED_SOME
+
+
+def _cells(
+    answers: pl.DataFrame, model: str | None, partition: Path | None
+) -> tuple[Partition | None, TrainingPlaces | None, list[str]]:
+    """The cells that the predictions speak of, their places, and remarks.
+
+    From the partition or the model that was named; else from a model that graticule knows by the name in
+    the predictions, if it is of the same revision.
+    """
+    from graticule.errors import GraticuleError, UsageError
+    from graticule.evaluation import TrainingPlaces
+    from graticule.inference.registry import find_bundle, list_models
+    from graticule.partitions import Partition
+
+    if model is not None and partition is not None:
+        raise UsageError(
+            "--model brings its own cells, so --partition cannot stand beside it.\nLeave one out."
+        )
+    if partition is not None:
+        cells = Partition.read(partition)
+        said = f"the {cells.count:,} cells of {partition.name}, weighted by their photos"
+        return cells, TrainingPlaces.of_partition(cells, said), []
+    if model is None:
+        stated = set(answers["model"].drop_nulls()) if "model" in answers.columns else set()
+        name = next(iter(stated)).partition("@")[0] if len(stated) == 1 else ""
+        if name not in list_models():
+            return None, None, []
+        try:
+            bundle = find_bundle(name)
+        except GraticuleError as error:
+            return None, None, [f"The cells of the model are not known. {error}"]
+        if {bundle.card.identity} != stated:
+            said = f"The predictions are of {stated.pop()}, but here is {bundle.card.identity}"
+            return None, None, [f"{said}: its cells are not used. Name the model with --model."]
+    else:
+        bundle = find_bundle(model)
+    cells = bundle.partition
+    said = f"the {cells.count:,} cells of {bundle.card.identity}, weighted by their photos"
+    return cells, TrainingPlaces.of_partition(cells, said), []
+
+
+def _print(metrics: dict[str, Any]) -> None:
+    from graticule.evaluation.lines import lines
+    from graticule.evaluation.verdicts import figure, summary
+
+    def of(goal: str, value: float | None) -> str:
+        missing = "infinite" if goal.endswith("_km") else "-"
+        return missing if value is None else figure(goal, value)
+
+    console = stdout()
+    failed = f", {metrics['n_failed']:,} without an answer" if metrics["n_failed"] else ""
+    model = f", {metrics['model']}" if metrics["model"] else ""
+    console.print(f"{metrics['n']:,} photos{failed}{model}", markup=False)
+    level = f"{100 * metrics['intervals']['level']:.0f} % interval" if metrics["intervals"] else ""
+    heading = (
+        f"{'':<28}{'model':>10}  {level:<24}{'constant':>10}{'random':>11}{'largest cell':>14}  best constant"
+    )
+    console.print(heading, style="bold")
+    for line in lines(metrics):
+        goal, ends = line["goal"], line["interval"]
+        interval = f"{of(goal, ends[0])} to {of(goal, ends[1])}" if ends else ""
+        others = [
+            "-" if line[name] is None else figure(goal, line[name])
+            for name in ("constant", "random", "largest_cell")
+        ]
+        below = "  BELOW" if line["verdict"] == "below" else ""
+        console.print(
+            f"{line['name']:<28}{of(goal, line['model']):>10}  {interval:<24}"
+            f"{others[0]:>10}{others[1]:>11}{others[2]:>14}  {line['place'] or ''}{below}",
+            markup=False,
+        )
+    console.print(summary(metrics["against_constant"]), style="bold")
+    for comparison in metrics["against_constant"].values():
+        if comparison["verdict"] == "below":
+            console.print(f"  {comparison['words']}", markup=False)

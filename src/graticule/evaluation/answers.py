@@ -1,0 +1,210 @@
+"""What a predictions table says about N photos, as arrays; anybody's table of positions will do.
+
+Only ``photo_id``, ``latitude`` and ``longitude`` are needed. Whatever else a table lacks (candidates,
+countries, regions) is null, and so are the figures that need it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from graticule.errors import PredictionsError, TableError
+from graticule.evaluation.ground_truth import GroundTruth, Texts
+from graticule.evaluation.matching import shown
+from graticule.evaluation.metrics import NO_CELL
+from graticule.evaluation.protocols import Array
+from graticule.evaluation.truth import read_truth
+from graticule.geo.outlines import country_of
+from graticule.photos.tabular import is_table
+from graticule.predictions import SCHEMA, Predictions
+
+if TYPE_CHECKING:
+    from graticule.partitions import Partition
+
+MOST_CANDIDATES: Final = 10
+"""Top-10 is the last figure that looks at candidates."""
+
+
+def read_answers(path: str | Path) -> pl.DataFrame:
+    """Predictions from a file of graticule's, or from anybody's table of photo ids and positions.
+
+    Raises:
+        MissingFileError: there is no such file.
+        PredictionsError: it holds neither.
+    """
+    path = Path(path)
+    try:
+        return Predictions.read(path).to_polars()
+    except PredictionsError as error:
+        if not is_table(path):
+            raise
+        try:
+            table = read_truth(path)
+        except TableError as foreign:
+            # a damaged file of ours has our columns; of a stranger's we say what its columns lack
+            raise (foreign if "no column" in str(foreign) else error) from error
+    return table.rename({"reason": "error"}).drop("country", "group")
+
+
+def complete(predictions: Predictions | pl.DataFrame) -> pl.DataFrame:
+    """The table with every column of a predictions file, null where it was missing; checked.
+
+    Convention:
+        - a position that is NaN or infinite, or beside an ``error``, becomes null: no answer
+
+    Raises:
+        PredictionsError: a column that is needed is missing; a photo is answered twice, differently; a
+            latitude lies outside [-90, 90]; there is no row.
+    """
+    table = predictions if isinstance(predictions, pl.DataFrame) else predictions.to_polars()
+    for name in ("photo_id", "latitude", "longitude"):
+        if name not in table.columns:
+            raise PredictionsError(
+                f"The predictions have no column '{name}' (found: {', '.join(table.columns) or 'none'}).\n"
+                "They need photo_id, latitude and longitude in degrees; rename the columns."
+            )
+    if table.is_empty():
+        raise PredictionsError(
+            "The predictions hold no photo, so there is nothing to evaluate.\n"
+            "Make some:  graticule predict PHOTOS -o predictions.parquet"
+        )
+    filled = table.with_columns(
+        pl.lit(None, dtype=kind).alias(name) for name, kind in SCHEMA.items() if name not in table.columns
+    )
+    position = pl.col("latitude", "longitude").cast(pl.Float64)
+    good = pl.col("latitude").is_finite() & pl.col("longitude").is_finite() & pl.col("error").is_null()
+    filled = filled.with_columns(pl.col("photo_id").cast(pl.String), pl.when(good).then(position))
+    _check_range(filled)
+    return _without_copies(filled.select(*SCHEMA))
+
+
+def _check_range(table: pl.DataFrame) -> None:
+    beyond = table.filter(pl.col("latitude").abs() > 90)
+    if beyond.is_empty():
+        return
+    first = beyond.row(0, named=True)
+    advice = "Correct the table that was given as predictions."
+    if table.filter(pl.col("longitude").abs() > 90).is_empty():
+        advice = "Latitude and longitude look swapped; rename the columns."
+    raise PredictionsError(
+        f"{beyond.height} predicted latitudes lie outside [-90, 90], first that of '{first['photo_id']}': "
+        f"({first['latitude']}, {first['longitude']}).\n{advice}"
+    )
+
+
+def _without_copies(table: pl.DataFrame) -> pl.DataFrame:
+    if table["photo_id"].is_duplicated().sum() == 0:
+        return table
+    once = table.unique(["photo_id", "latitude", "longitude"], keep="first", maintain_order=True)
+    twice = once.filter(pl.col("photo_id").is_duplicated())["photo_id"].unique(maintain_order=True).to_list()
+    if twice:
+        raise PredictionsError(
+            f"{len(twice)} photos are answered more than once, differently: {shown(twice)}.\n"
+            "Keep one answer per photo; a photo without an answer is one row as well."
+        )
+    return once
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """The answers for N photos, column by column.
+
+    Convention:
+        - ``latlon``: (latitude, longitude) in degrees, shape (N, 2), NaN without an answer
+        - ``confidence``: shares in [0, 1], NaN where not stated
+        - ``ranked_cells``: (N, 10) cell indices, best first, -1 where there is none; ``listed``: how many
+          candidates the longest list holds
+        - ``countries``: ISO alpha-2 or None; ``country_rule``: how they are known
+        - ``is_in_region``: whether the stated region holds the true cell; None where no regions are stated
+    """
+
+    latlon: Array
+    answered: NDArray[np.bool_]
+    confidence: Array
+    ranked_cells: NDArray[np.int64]
+    listed: int
+    countries: Texts
+    country_rule: str
+    is_in_region: NDArray[np.bool_] | None
+
+    @classmethod
+    def of(cls, frame: pl.DataFrame, truth: GroundTruth) -> Answers:
+        """The answers in a completed table whose rows are those of ``truth``.
+
+        Raises:
+            PredictionsError: the candidates are of another partition than ``truth.partition``.
+        """
+        latlon = frame.select("latitude", "longitude").fill_null(float("nan")).to_numpy()
+        answered = ~np.isnan(latlon).any(axis=1)
+        if truth.partition is not None:
+            _check_cells(frame, truth.partition)
+        countries, rule = _countries(frame, latlon, answered)
+        cells = pl.col("candidates").list.eval(pl.element().struct.field("cell"))
+        ranked = frame.select(cells.alias("cells")).select(
+            pl.col("cells")
+            .list.get(rank, null_on_oob=True)
+            .fill_null(NO_CELL)
+            .cast(pl.Int64)
+            .alias(f"{rank}")
+            for rank in range(MOST_CANDIDATES)
+        )
+        listed = frame["candidates"].list.len().max()
+        return cls(
+            latlon=latlon,
+            answered=answered,
+            confidence=frame["confidence"].fill_null(float("nan")).to_numpy(),
+            ranked_cells=np.where(answered[:, None], ranked.to_numpy(), NO_CELL),
+            listed=int(listed) if isinstance(listed, int) else 0,
+            countries=countries,
+            country_rule=rule,
+            is_in_region=_regions(frame, truth, answered),
+        )
+
+
+def _countries(frame: pl.DataFrame, latlon: Array, answered: NDArray[np.bool_]) -> tuple[Texts, str]:
+    if frame["country"].null_count() < frame.height:
+        countries = frame["country"].to_numpy().astype(object, copy=True)
+        countries[~answered] = None
+        return countries, "stated by the predictions"
+    countries = np.full(len(latlon), None, dtype=object)
+    countries[answered] = country_of(latlon[answered])
+    return countries, "by the polygon that holds the predicted place"
+
+
+def _regions(
+    frame: pl.DataFrame, truth: GroundTruth, answered: NDArray[np.bool_]
+) -> NDArray[np.bool_] | None:
+    if truth.cells is None or frame["region_cells"].null_count() == frame.height:
+        return None
+    holds = frame.select(
+        pl.col("region_cells")
+        .cast(pl.List(pl.Int64))
+        .list.contains(pl.Series("cell", truth.cells))
+        .fill_null(False)
+        .alias("holds")
+    )["holds"]
+    return np.asarray(holds.to_numpy() & answered & (truth.cells != NO_CELL))
+
+
+def _check_cells(frame: pl.DataFrame, partition: Partition) -> None:
+    best = frame.select("photo_id", pl.col("candidates").list.first().alias("best")).unnest("best")
+    best = best.drop_nulls("cell")
+    cells = best["cell"].to_numpy()
+    inside = (cells >= 0) & (cells < partition.count)
+    tokens = np.array(partition.tokens, dtype=object)[np.where(inside, cells, 0)]
+    stated = best["token"].to_numpy().astype(object)
+    wrong = ~inside | ((stated != tokens) & (stated != None))  # noqa: E711 -- elementwise
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        known = f"has there '{tokens[row]}'" if inside[row] else f"has cells 0 to {partition.count - 1}"
+        raise PredictionsError(
+            f"The predictions are of another partition: cell {cells[row]} of '{best['photo_id'][row]}' is "
+            f"'{stated[row]}', but the given partition {known}.\n"
+            "Give the model that predicted (--model), or its partition (--partition)."
+        )

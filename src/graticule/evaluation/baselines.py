@@ -1,0 +1,207 @@
+"""What knows nothing of the photo: the trivial guesses that stand beside every model.
+
+- ``constant``: the best constant guess, a place of its own for each figure, found on the training places
+- ``random``: a random draw from the training places, in expectation
+- ``largest_cell``: always the centre of the most photographed cell
+
+Each has the fields of the model's own metrics, so that a reader can compare line by line.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+import numpy as np
+
+from graticule.config import THRESHOLDS_KM
+from graticule.evaluation import metrics
+from graticule.evaluation.constants import best_constants
+from graticule.evaluation.curves import CURVE_KM, cumulative
+from graticule.evaluation.ground_truth import GroundTruth
+from graticule.evaluation.protocols import Array, Protocol
+from graticule.evaluation.random_draw import RandomDraw, random_draw
+from graticule.evaluation.training_places import TrainingPlaces
+from graticule.geo import s2
+from graticule.geo.outlines import country_of
+from graticule.geo.places import place_names
+from graticule.geo.sphere import spherical_mean
+
+TOP_K: Final = (1, 3, 5, 10)
+
+LARGEST_CELL_LEVEL: Final = 6
+"""S2 level (cells about 140 km wide) of the largest cell where no partition is known."""
+
+MOST_FOR_COUNTRIES: Final = 20_000
+"""Past so many training places a sample tells how photos are spread over countries."""
+
+
+@dataclass(frozen=True, eq=False)
+class Baselines:
+    """The three baselines over the same photos.
+
+    Convention:
+        - ``constants``: the best place of each goal, (2,) degrees; ``constant_errors_km``: its error for
+          each photo, shape (N,)
+    """
+
+    truth: GroundTruth
+    training: TrainingPlaces
+    protocol: Protocol
+    constants: dict[str, Array]
+    constant_errors_km: dict[str, Array]
+    draw: RandomDraw
+    largest_cell: Array
+    country_shares: dict[str, float]
+
+    @classmethod
+    def of(
+        cls, truth: GroundTruth, training: TrainingPlaces, *, protocol: Protocol, seed: int = 0
+    ) -> Baselines:
+        """Find the constants on ``training`` and judge all three on ``truth``."""
+        constants = best_constants(training, protocol=protocol)
+        return cls(
+            truth=truth,
+            training=training,
+            protocol=protocol,
+            constants=constants,
+            constant_errors_km={
+                goal: _errors_km(place, truth.latlon, protocol) for goal, place in constants.items()
+            },
+            draw=random_draw(truth.latlon, training, protocol=protocol, seed=seed),
+            largest_cell=_largest_cell(truth, training),
+            country_shares=_country_shares(training),
+        )
+
+    @cached_property
+    def constant_curve(self) -> Array:
+        """Share within each distance of ``CURVE_KM`` for the constant that is best there in training."""
+        training = np.stack(
+            [
+                _weighted_curve(_errors_km(place, self.training.latlon, self.protocol), self.training.weights)
+                for place in self.constants.values()
+            ]
+        )
+        test = np.stack([cumulative(errors) for errors in self.constant_errors_km.values()])
+        return np.asarray(np.take_along_axis(test, training.argmax(axis=0)[None], axis=0)[0])
+
+    def to_dict(self) -> dict[str, Any]:
+        """The part ``baselines`` of ``metrics.json``."""
+        return {
+            "source": self.training.source,
+            "is_in_sample": self.training.is_in_sample,
+            "training_places": len(self.training),
+            "constant": self._constant(),
+            "random": self._random(),
+            "largest_cell": self._largest_cell(),
+        }
+
+    def _constant(self) -> dict[str, Any]:
+        errors = self.constant_errors_km
+        names = place_names(np.stack(list(self.constants.values())))
+        places = {
+            goal: {"latitude": float(place[0]), "longitude": float(place[1]), "name": name}
+            for (goal, place), name in zip(self.constants.items(), names, strict=True)
+        }
+        country = max(self.country_shares, key=self.country_shares.__getitem__, default=None)
+        within = {
+            f"{limit}": float(self.protocol.is_within(errors[f"{limit}"], limit).mean())
+            for limit in THRESHOLDS_KM
+        }
+        return {
+            "n": len(self.truth),
+            "median_km": metrics.median_km(errors["median_km"]),
+            "mean_km": metrics.mean_km(errors["mean_km"]),
+            "within_km": within,
+            "geoscore": metrics.geoscore(errors["geoscore"], protocol=self.protocol),
+            "top_k": self._most_photographed_top_k(),
+            "country_accuracy": self._country_accuracy({} if country is None else {country: 1.0}),
+            "ece": None,
+            "coverage_90": None,
+            "places": places,
+            "country": country,
+        }
+
+    def _random(self) -> dict[str, Any]:
+        return {
+            "n": len(self.truth),
+            "median_km": self.draw.median_km,
+            "mean_km": self.draw.mean_km,
+            "within_km": self.draw.within_km,
+            "geoscore": self.draw.geoscore,
+            "top_k": self._random_top_k(),
+            "country_accuracy": self._country_accuracy(self.country_shares),
+            "ece": None,
+            "coverage_90": None,
+            "is_exact": self.draw.is_exact,
+            "pairs": self.draw.pairs,
+        }
+
+    def _largest_cell(self) -> dict[str, Any]:
+        errors = _errors_km(self.largest_cell, self.truth.latlon, self.protocol)
+        country = country_of(self.largest_cell[None])[0]
+        latitude, longitude = self.largest_cell.tolist()
+        name = place_names(self.largest_cell[None])[0]
+        return {
+            "n": len(self.truth),
+            "median_km": metrics.median_km(errors),
+            "mean_km": metrics.mean_km(errors),
+            "within_km": metrics.within_km(errors, protocol=self.protocol),
+            "geoscore": metrics.geoscore(errors, protocol=self.protocol),
+            "top_k": self._most_photographed_top_k(),
+            "country_accuracy": self._country_accuracy({} if country is None else {country: 1.0}),
+            "ece": None,
+            "coverage_90": None,
+            "place": {"latitude": latitude, "longitude": longitude, "name": name},
+        }
+
+    def _country_accuracy(self, shares: dict[str, float]) -> float | None:
+        """Expected share of right countries when each is answered with its share of ``shares``."""
+        known = [code for code in self.truth.countries if code is not None]
+        return float(np.mean([shares.get(code, 0.0) for code in known])) if known else None
+
+    def _most_photographed_top_k(self) -> dict[str, float | None]:
+        if self.truth.partition is None or self.truth.cells is None:
+            return {f"{k}": None for k in TOP_K}
+        ranked = np.argsort(-np.asarray(self.truth.partition.photos), kind="stable")
+        return {f"{k}": float(np.isin(self.truth.cells, ranked[:k]).mean()) for k in TOP_K}
+
+    def _random_top_k(self) -> dict[str, float | None]:
+        """Of k draws with replacement, one is the true cell with probability 1 - (1 - its share) ** k."""
+        if self.truth.partition is None or self.truth.cells is None:
+            return {f"{k}": None for k in TOP_K}
+        photos = np.asarray(self.truth.partition.photos, dtype=np.float64)
+        covered = self.truth.cells != metrics.NO_CELL
+        share = np.where(covered, photos[self.truth.cells] / max(photos.sum(), 1.0), 0.0)
+        return {f"{k}": float((1 - (1 - share) ** k).mean()) for k in TOP_K}
+
+
+def _errors_km(place: Array, latlon: Array, protocol: Protocol) -> Array:
+    return protocol.distance_km(place, latlon)
+
+
+def _weighted_curve(errors_km: Array, weights: Array) -> Array:
+    order = np.argsort(errors_km, kind="stable")
+    reached = np.concatenate([[0.0], np.cumsum(weights[order])]) / weights.sum()
+    return np.asarray(reached[np.searchsorted(errors_km[order], CURVE_KM, side="right")])
+
+
+def _largest_cell(truth: GroundTruth, training: TrainingPlaces) -> Array:
+    """Centre of the most photographed cell: of the partition, else mean place of a fixed S2 level."""
+    if truth.partition is not None:
+        return np.asarray(truth.partition.centres[int(np.argmax(truth.partition.photos))], dtype=np.float64)
+    ids, cell = np.unique(s2.cell_ids(training.latlon, LARGEST_CELL_LEVEL), return_inverse=True)
+    loads = np.bincount(cell, weights=training.weights, minlength=len(ids))
+    inside = cell == int(np.argmax(loads))
+    return spherical_mean(training.latlon[inside], training.weights[inside])
+
+
+def _country_shares(training: TrainingPlaces) -> dict[str, float]:
+    few = training.thinned(MOST_FOR_COUNTRIES)
+    shares: dict[str, float] = defaultdict(float)
+    for code, weight in zip(country_of(few.latlon), few.weights / few.weights.sum(), strict=True):
+        if code is not None:
+            shares[code] += float(weight)
+    return dict(shares)

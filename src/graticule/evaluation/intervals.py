@@ -1,0 +1,201 @@
+"""How sure a figure is: bootstrap intervals, by photo or by group of photos.
+
+Photos are drawn with replacement, as many as there are, and every figure is computed again. Photos of
+one author or one trip are not independent; where groups are known, whole groups are drawn.
+
+A resample is a count per photo, so every mean of all resamples is one matrix product, and a median is
+found in a running sum over the sorted errors: nothing is sorted again. All figures come from the same
+resamples, so that the difference of two of them is a paired comparison.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from graticule.evaluation.protocols import Array
+
+LEVEL: Final = 0.95
+RESAMPLES: Final = 1000
+
+CHUNK_NUMBERS: Final = 4_000_000
+"""Counts held at once; 32 MB."""
+
+Interval = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """A figure that is a mean over photos, or over those of them that are counted.
+
+    Convention:
+        - ``values``: one number per photo, shape (N,); of true and false, the figure is the share of true
+        - ``counted``: shape (N,), which photos enter the mean; all when None
+    """
+
+    values: NDArray[np.generic]
+    counted: NDArray[np.bool_] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """Errors whose median is wanted, and the share of them up to certain distances.
+
+    Convention:
+        - ``errors_km``: shape (N,), may be infinite; ``distances_km``: shape (P,), empty when not wanted
+    """
+
+    errors_km: Array
+    distances_km: Array | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Resamples:
+    """The figures of every resample.
+
+    Convention:
+        - ``ratios``, ``medians``: one value per resample, shape (B,), by name
+        - ``curves``: shares in [0, 1], shape (B, P), by name
+    """
+
+    ratios: dict[str, Array]
+    medians: dict[str, Array]
+    curves: dict[str, Array]
+
+    def interval(self, name: str, *, minus: str | None = None, level: float = LEVEL) -> Interval:
+        """Percentile interval of a figure, or of its difference to the figure ``minus``, paired."""
+        figures = self.ratios | self.medians
+        with np.errstate(invalid="ignore"):  # infinity less infinity: a resample that cannot tell
+            values = figures[name] if minus is None else figures[name] - figures[minus]
+        return percentile_interval(values, level=level)
+
+
+def resample(
+    ratios: Mapping[str, Ratio],
+    distributions: Mapping[str, Distribution] | None = None,
+    *,
+    groups: NDArray[np.int64] | None = None,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> Resamples:
+    """Compute figures of N photos again on ``resamples`` bootstrap samples of them.
+
+    Convention:
+        - ``groups``: (N,) group index 0..G-1 of each photo; then groups are drawn, not photos
+        - the same ``seed`` gives the same resamples
+
+    Source:
+        B. Efron, R. J. Tibshirani, "An Introduction to the Bootstrap" (1993), chapter 13; groups as
+        in A. C. Davison, D. V. Hinkley, "Bootstrap Methods and their Application" (1997), 3.8.
+
+    Example:
+        >>> hits = np.arange(400) < 100
+        >>> low, high = resample({"share": Ratio(hits)}).interval("share")
+        >>> bool(0.20 < low < 0.25 < high < 0.30)
+        True
+    """
+    tables = {name: _Sorted(each, groups) for name, each in (distributions or {}).items()}
+    count = _count(ratios, distributions)
+    sums = _Sums(ratios, groups, count)
+    parts: dict[str, list[Array]] = {name: [] for name in ratios}
+    medians: dict[str, list[Array]] = {name: [] for name in tables}
+    curves: dict[str, list[Array]] = {name: [] for name in tables}
+    for counts in _counts(count if groups is None else int(groups.max()) + 1, resamples, seed):
+        for name, values in sums.ratios(counts).items():
+            parts[name].append(values)
+        for name, table in tables.items():
+            median, curve = table.figures(counts)
+            medians[name].append(median)
+            curves[name].append(curve)
+    return Resamples(
+        *({name: np.concatenate(p) for name, p in each.items()} for each in (parts, medians, curves))
+    )
+
+
+def percentile_interval(values: ArrayLike, *, level: float = LEVEL) -> Interval:
+    """The middle ``level`` of resampled values; NaN when no resample has the figure.
+
+    The ends are values that occurred, without interpolation, since between a number and infinity there is
+    no middle.
+
+    Example:
+        >>> percentile_interval(np.arange(1, 1001.0))
+        (25.0, 975.0)
+    """
+    numbers = np.asarray(values, dtype=np.float64)
+    known = np.sort(numbers[~np.isnan(numbers)])
+    if not known.size:
+        return float("nan"), float("nan")
+    ranks = np.ceil(np.array([(1 - level) / 2, (1 + level) / 2]) * known.size - 1e-9).astype(int) - 1
+    low, high = known[np.clip(ranks, 0, known.size - 1)]
+    return float(low), float(high)
+
+
+def _count(ratios: Mapping[str, Ratio], distributions: Mapping[str, Distribution] | None) -> int:
+    sizes = {len(each.values) for each in ratios.values()}
+    sizes |= {len(each.errors_km) for each in (distributions or {}).values()}
+    if len(sizes) != 1:
+        raise ValueError(f"All figures must be over the same photos, but there are {sorted(sizes)} of them.")
+    return sizes.pop()
+
+
+class _Sums:
+    """Sums over each unit that is drawn, so that all means of all resamples are one matrix product."""
+
+    def __init__(self, ratios: Mapping[str, Ratio], groups: NDArray[np.int64] | None, count: int) -> None:
+        columns: list[Array] = [np.ones(count)]
+        self.places: dict[str, tuple[int, int]] = {}
+        for name, ratio in ratios.items():
+            below = 0
+            values = np.asarray(ratio.values, dtype=np.float64)
+            if ratio.counted is not None:
+                values = np.where(ratio.counted, values, 0.0)  # what is not counted may be infinite
+                below = len(columns)
+                columns.append(ratio.counted.astype(np.float64))
+            self.places[name] = (len(columns), below)
+            columns.append(values)
+        if groups is not None:
+            columns = [np.bincount(groups, weights=column).astype(np.float64) for column in columns]
+        self.sums = np.stack(columns, axis=1)
+
+    def ratios(self, counts: Array) -> dict[str, Array]:
+        totals = counts @ self.sums
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return {name: totals[:, above] / totals[:, below] for name, (above, below) in self.places.items()}
+
+
+class _Sorted:
+    """Errors in ascending order, each with the unit that is drawn."""
+
+    def __init__(self, distribution: Distribution, groups: NDArray[np.int64] | None) -> None:
+        order = np.argsort(distribution.errors_km, kind="stable")
+        self.errors_km = distribution.errors_km[order]
+        self.units = order if groups is None else groups[order]
+        distances = np.empty(0) if distribution.distances_km is None else distribution.distances_km
+        self.up_to = np.searchsorted(self.errors_km, distances, side="right")
+
+    def figures(self, counts: Array) -> tuple[Array, Array]:
+        medians, curves = np.empty(len(counts)), np.empty((len(counts), len(self.up_to)))
+        for row, count in enumerate(counts):
+            running = np.cumsum(count[self.units])
+            total = int(running[-1])
+            # the two middle ones of `total` values, of which value i stands `count` times in a row
+            low, high = self.errors_km[np.searchsorted(running, [(total - 1) // 2, total // 2], side="right")]
+            medians[row] = low if low == high else (low + high) / 2
+            curves[row] = np.where(self.up_to > 0, running[self.up_to - 1], 0.0) / total
+        return medians, curves
+
+
+def _counts(units: int, resamples: int, seed: int) -> Iterator[Array]:
+    """How often each unit was drawn, shape (some resamples, units), until all resamples are through."""
+    random = np.random.default_rng(seed)
+    at_once = max(1, CHUNK_NUMBERS // units)
+    for start in range(0, resamples, at_once):
+        counts = np.empty((min(at_once, resamples - start), units))
+        for row in counts:
+            row[:] = np.bincount(random.integers(0, units, size=units, dtype=np.int32), minlength=units)
+        yield counts

@@ -1,0 +1,151 @@
+"""Which prediction belongs to which true place: by photo id, else by path, file name, or stem.
+
+The photos of a folder are known by their paths, those of a published table by a file name or a bare
+number. The first rule that fits a photo is taken, and every rule's count is reported; a name that several
+photos share is never used, since it would pair the wrong ones.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import polars as pl
+
+from graticule.config import IMAGE_SUFFIXES
+from graticule.errors import PredictionsError
+
+SHOWN: Final = 3
+"""So many ids of each side are shown where ids do not match."""
+
+_ENDINGS: Final = "|".join(sorted(suffix[1:] for suffix in IMAGE_SUFFIXES))
+
+
+@dataclass(frozen=True, eq=False)
+class Match:
+    """Predictions and true places, side by side.
+
+    Convention:
+        - ``frame``: one row per photo known to both, in the order of the predictions; the columns of the
+          predictions, and those of the truth prefixed by ``true_``
+        - ``rules``: how many photos each rule matched
+        - ``only_predicted``, ``only_truth``: ids known to one side alone
+    """
+
+    frame: pl.DataFrame
+    rules: dict[str, int]
+    only_predicted: list[str]
+    only_truth: list[str]
+
+    def to_dict(self) -> dict[str, Any]:
+        """What ``metrics.json`` says about the matching; of the ids known to one side, the first three."""
+        return {
+            "rules": self.rules,
+            "only_predicted": len(self.only_predicted),
+            "only_predicted_first": self.only_predicted[:SHOWN],
+            "only_truth": len(self.only_truth),
+            "only_truth_first": self.only_truth[:SHOWN],
+        }
+
+
+def match(predictions: pl.DataFrame, truth: pl.DataFrame) -> Match:
+    """Pair predictions with true places.
+
+    Convention:
+        - both have the column ``photo_id``, and may have ``path``; ids are unique on each side
+
+    Raises:
+        PredictionsError: no photo is known to both sides.
+    """
+    left = predictions.with_columns(_path_or_null(predictions)).with_row_index("_left")
+    right = truth.with_columns(_path_or_null(truth)).with_row_index("_right")
+    pairs: list[pl.DataFrame] = []
+    rules: dict[str, int] = {}
+    free_left, free_right = left.select("_left", *_KEYS), right.select("_right", *_KEYS)
+    for rule, left_key, right_key in _RULES:
+        if free_left.is_empty() or free_right.is_empty():
+            break
+        found = _only_once(free_left, left_key).join(
+            _only_once(free_right, right_key), left_on=left_key, right_on=right_key
+        )
+        if found.is_empty():
+            continue
+        rules[rule] = rules.get(rule, 0) + found.height
+        pairs.append(found.select("_left", "_right"))
+        free_left = free_left.join(found, on="_left", how="anti")
+        free_right = free_right.join(found, on="_right", how="anti")
+    if not pairs:
+        raise PredictionsError(_nothing_matches(left, right))
+    paired = pl.concat(pairs).sort("_left")
+    renamed = right.rename({name: f"true_{name}" for name in truth.columns})
+    frame = paired.join(left, on="_left", maintain_order="left").join(
+        renamed, on="_right", maintain_order="left"
+    )
+    return Match(
+        frame.select(*predictions.columns, *(f"true_{name}" for name in truth.columns)),
+        rules,
+        left.join(free_left, on="_left", how="semi")["photo_id"].to_list(),
+        right.join(free_right, on="_right", how="semi")["photo_id"].to_list(),
+    )
+
+
+def shown(ids: list[str]) -> str:
+    """The first few of ``ids``, quoted.
+
+    Example:
+        >>> shown(["a", "b", "c", "d"])
+        "'a', 'b', 'c', ..."
+    """
+    listed = ", ".join(f"'{photo_id}'" for photo_id in ids[:SHOWN])
+    return listed + (", ..." if len(ids) > SHOWN else "")
+
+
+def _path_or_null(table: pl.DataFrame) -> pl.Expr:
+    return pl.col("path") if "path" in table.columns else pl.lit(None, dtype=pl.String).alias("path")
+
+
+def _file_name(name: pl.Expr) -> pl.Expr:
+    """The last part of a path, also of ``shard.tar::member``."""
+    return name.str.replace_all(r"\\|::", "/").str.split("/").list.last()
+
+
+def _stem(name: pl.Expr) -> pl.Expr:
+    """A file name without the ending of a picture; other dots belong to the id."""
+    return _file_name(name).str.replace(rf"(?i)\.({_ENDINGS})$", "")
+
+
+_ID, _PATH = pl.col("photo_id"), pl.col("path")
+_LONGEST = pl.coalesce(_PATH, _ID)
+_KEYS: Final = (
+    _ID.alias("id"),
+    _PATH.str.replace_all(r"\\", "/").alias("path"),
+    _file_name(_LONGEST).alias("file"),
+    _file_name(_ID).alias("id_file"),
+    _stem(_LONGEST).alias("stem"),
+    _stem(_ID).alias("id_stem"),
+)
+_RULES: Final = (
+    ("photo_id", "id", "id"),
+    ("path", "path", "path"),
+    ("path", "id", "path"),
+    ("file name", "file", "file"),
+    ("file name", "id_file", "id_file"),
+    ("stem", "stem", "stem"),
+    ("stem", "id_stem", "id_stem"),
+)
+"""Each rule: its name, the key of a prediction, the key of a true place."""
+
+
+def _only_once(table: pl.DataFrame, key: str) -> pl.DataFrame:
+    index = table.columns[0]
+    return table.select(index, key).drop_nulls(key).filter(pl.col(key).is_unique())
+
+
+def _nothing_matches(predictions: pl.DataFrame, truth: pl.DataFrame) -> str:
+    return (
+        f"None of the {predictions.height} predicted photos is among the {truth.height} of the truth.\n"
+        f"Predicted: {shown(predictions['photo_id'].to_list())}\n"
+        f"Truth:     {shown(truth['photo_id'].to_list())}\n"
+        "Photos are matched by id, then path, file name and file name without ending; "
+        "name the column of the ids:  --id COLUMN"
+    )

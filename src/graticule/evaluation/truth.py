@@ -1,0 +1,162 @@
+"""Where the photos were really taken: read from a photo table, or from anybody's table of positions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+
+from graticule.config import nearest
+from graticule.errors import MissingFileError, TableError, UsageError
+from graticule.evaluation.matching import shown
+from graticule.geo.countries import country_code
+from graticule.photos.columns import Columns, check_said, sniff
+from graticule.photos.coordinates import read_numbers, read_points, refusals, swapped_evidence
+from graticule.photos.table import TABLE_NAME
+from graticule.photos.tabular import is_table, read_rows
+
+
+def read_truth(path: str | Path, *, split: str | None = None, **said: str | None) -> pl.DataFrame:
+    """The true places of a table, one row per photo.
+
+    Convention:
+        - ``path``: CSV, TSV, Parquet or JSON lines, gzipped or not, or a folder with one such table
+        - ``said``: columns by role (``photo_id``, ``latitude``, ``longitude``, ``country``, ``group``);
+          those not said are found by their names
+        - ``split``: keep the rows of that split only
+        - columns of the result: ``photo_id``, ``path``; ``latitude``, ``longitude`` in degrees, null where
+          the table has no usable place; ``reason``, why a place that is there is not usable, or null;
+          ``country`` (ISO 3166-1 alpha-2), null where not said or not understood; ``group``
+
+    Raises:
+        MissingFileError: there is no such table.
+        TableError: no column for the id or the place, no row, the same photo at two places, or latitude
+            and longitude swapped.
+        UsageError: a column that was said, or the split, does not exist.
+    """
+    file = _table_in(Path(path))
+    rows = read_rows(file)
+    given = {role: name for role, name in said.items() if name is not None}
+    check_said(rows, str(file), **given)
+    found = sniff(rows, **given)
+    if found.photo_id is None or not found.has_place:
+        raise TableError(_no_column(file, rows, found))
+    if rows.is_empty():
+        raise TableError(
+            f"Truth '{file}' has no rows, so there is nothing to compare with.\nGive another table."
+        )
+    rows = _of_split(rows, found, split, file)
+    places = _places(rows, found)
+    table = pl.DataFrame(
+        {
+            "photo_id": rows[found.photo_id].cast(pl.String),
+            "path": _text(rows, found.path),
+            "country": _country_codes(rows, found.country),
+            "group": _text(rows, found.group),
+        }
+    ).with_columns(places["latitude"], places["longitude"], refusals(places))
+    if not {"latitude", "longitude"} <= given.keys():
+        _check_order(table, found, file)
+    usable = pl.col("reason").is_null()
+    return _once_each(table.with_columns(pl.when(usable).then(pl.col("latitude", "longitude"))), file)
+
+
+def _table_in(path: Path) -> Path:
+    if not path.is_dir():
+        return path
+    if (path / TABLE_NAME).is_file():
+        return path / TABLE_NAME
+    tables = sorted(file for file in path.iterdir() if file.is_file() and is_table(file))
+    if len(tables) == 1:
+        return tables[0]
+    found = f"{len(tables)} tables ({shown([table.name for table in tables])})" if tables else "no table"
+    raise MissingFileError(
+        f"Folder '{path}' holds {found}; expected one with the true places.\n"
+        f"Name the file:  --truth {path}/FILE"
+    )
+
+
+def _no_column(file: Path, rows: pl.DataFrame, found: Columns) -> str:
+    missing = ["id"] if found.photo_id is None else []
+    if not found.has_place:
+        missing += [role for role in ("latitude", "longitude") if getattr(found, role) is None]
+    words = " ".join(f"--{word} COLUMN" for word in missing)
+    return (
+        f"Truth '{file}' has no column that looks like a {' or '.join(missing)} "
+        f"(found: {', '.join(rows.columns)}).\n"
+        f"Name the columns:  graticule evaluate PREDICTIONS --truth {file} {words}"
+    )
+
+
+def _of_split(rows: pl.DataFrame, found: Columns, split: str | None, file: Path) -> pl.DataFrame:
+    if split is None:
+        return rows
+    if found.split is None:
+        raise UsageError(
+            f"Truth '{file}' has no column 'split'.\nLeave --split out, or give a table with splits."
+        )
+    kept = rows.filter(pl.col(found.split).cast(pl.String) == split)
+    if kept.is_empty():
+        known = sorted(str(name) for name in rows[found.split].drop_nulls().unique())
+        advice = nearest(split, known) or (known[0] if known else "NAME")
+        raise UsageError(
+            f"Truth '{file}' has no photo of the split '{split}' (found: {', '.join(known) or 'none'}).\n"
+            f"Try:  --split {advice}"
+        )
+    return kept
+
+
+def _places(rows: pl.DataFrame, found: Columns) -> pl.DataFrame:
+    """Columns ``latitude``, ``longitude`` and ``wrong`` (something that is no number)."""
+    if found.latitude is None or found.longitude is None:
+        return read_points(rows[found.point or ""])
+    latitude, bad_latitude = read_numbers(rows[found.latitude])
+    longitude, bad_longitude = read_numbers(rows[found.longitude])
+    # NaN in a table of floats is how some tools write "unknown"
+    return pl.DataFrame(
+        {
+            "latitude": latitude.fill_nan(None),
+            "longitude": longitude.fill_nan(None),
+            "wrong": bad_latitude | bad_longitude,
+        }
+    )
+
+
+def _check_order(table: pl.DataFrame, found: Columns, file: Path) -> None:
+    evidence = swapped_evidence(table)
+    if evidence is None:
+        return
+    if found.latitude is None:
+        raise TableError(
+            f"Truth '{file}' has latitude and longitude exchanged in '{found.point}': {evidence}.\n"
+            "Such columns hold the longitude first; write the table again."
+        )
+    raise TableError(
+        f"Truth '{file}' has latitude and longitude exchanged: {evidence}.\n"
+        f"Name them the other way round:  --latitude {found.longitude} --longitude {found.latitude}   "
+        f"or, if they are right, as they are:  --latitude {found.latitude} --longitude {found.longitude}"
+    )
+
+
+def _text(rows: pl.DataFrame, name: str | None) -> pl.Series:
+    return pl.Series([None] * rows.height, dtype=pl.String) if name is None else rows[name].cast(pl.String)
+
+
+def _country_codes(rows: pl.DataFrame, name: str | None) -> pl.Series:
+    """ISO codes of whatever a table calls its countries; what is not understood is left to the polygons."""
+    stated = _text(rows, name)
+    codes = {value: country_code(value) for value in stated.drop_nulls().unique()}
+    return pl.Series([None if value is None else codes[value] for value in stated], dtype=pl.String)
+
+
+def _once_each(table: pl.DataFrame, file: Path) -> pl.DataFrame:
+    if table["photo_id"].is_duplicated().sum() == 0:
+        return table
+    once = table.unique(["photo_id", "latitude", "longitude"], keep="first", maintain_order=True)
+    twice = once.filter(pl.col("photo_id").is_duplicated())["photo_id"].unique(maintain_order=True).to_list()
+    if twice:
+        raise TableError(
+            f"{len(twice)} photos of the truth '{file}' stand at more than one place: {shown(twice)}.\n"
+            "Keep one row per photo, or name another column for the ids:  --id COLUMN"
+        )
+    return once

@@ -1,0 +1,5 @@
+"""Reports: a folder that a person opens and a program reads."""
+
+from graticule.reports.evaluation import write_report
+
+__all__ = ["write_report"]
