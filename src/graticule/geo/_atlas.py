@@ -20,7 +20,7 @@ import shapely
 from numpy.typing import NDArray
 
 from graticule.errors import GraticuleError
-from graticule.geo.geojson import latlon_of_position, planar_polygons
+from graticule.geo.geojson import latlon_of_position, planar_polygons, position
 
 Array = NDArray[np.float64]
 
@@ -53,6 +53,9 @@ _PARTS: Final = (
     ("RU", "UA", 44.0, 32.4, 46.3, 36.7),
 )
 
+# Ground inside a polygon that ISO codes on its own, in the same form. Western Sahara begins at 27°40' N.
+_CUTS: Final = (("MA", "EH", 20.7, -17.3, 27 + 40 / 60, -8.66),)
+
 
 class Atlas(NamedTuple):
     """What is read from the file: single polygons to look places up in, and the coasts to measure to."""
@@ -81,17 +84,17 @@ def atlas() -> Atlas:
             f"The country outlines '{_FILE}' cannot be read ({type(error).__name__}: {error}).\n"
             "They are put there when the package is built; install it again:  pip install ."
         ) from error
-    polygons, origin = shapely.get_parts(_polygons(parts), return_index=True)
-    codes = np.asarray([part.code for part in parts], dtype=object)[origin]
+    codes, polygons = _polygons(parts)
     coast_codes, coast = _coast(arcs, parts)
     features = {(part.code, part.feature) for part in parts}
+    joined = {code for code, times in Counter(code for code, _ in features).items() if times > 1}
     return Atlas(
         codes=codes,
         polygons=polygons,
         tree=shapely.STRtree(polygons),
         coast_codes=coast_codes,
         coast=coast,
-        joined=frozenset(code for code, times in Counter(code for code, _ in features).items() if times > 1),
+        joined=frozenset(joined | {piece for _, piece, *_ in _CUTS}),
     )
 
 
@@ -118,13 +121,23 @@ def _parts(topology: dict[str, Any], arcs: list[Array]) -> Iterator[_Part]:
             yield _Part(name, _code_of_part(code, kept[0][1]), used, [ring for _, ring in kept])
 
 
-def _polygons(parts: list[_Part]) -> NDArray[np.object_]:
+def _polygons(parts: list[_Part]) -> tuple[NDArray[np.object_], NDArray[np.object_]]:
+    """All polygons in single pieces, and the code of each piece."""
     polygons = planar_polygons([part.rings[0] for part in parts], max_km=None)
     for index, part in enumerate(parts):
         if len(part.rings) > 1:
             holes = shapely.union_all(planar_polygons(part.rings[1:], max_km=None))
             polygons[index] = shapely.difference(polygons[index], holes)
-    return polygons
+    codes = np.asarray([part.code for part in parts], dtype=object)
+    for whole, piece, *box in _CUTS:
+        of_whole = codes == whole
+        (south, west), (north, east) = box[:2], box[2:]
+        cutter = shapely.box(*position([south, west]), *position([north, east]))
+        polygons = np.append(polygons, shapely.intersection(polygons[of_whole], cutter))
+        polygons[: len(codes)][of_whole] = shapely.difference(polygons[: len(codes)][of_whole], cutter)
+        codes = np.append(codes, np.full(of_whole.sum(), piece, dtype=object))
+    single, origin = shapely.get_parts(polygons, return_index=True)
+    return codes[origin], single
 
 
 def _coast(arcs: list[Array], parts: list[_Part]) -> tuple[NDArray[np.object_], Array]:
@@ -136,8 +149,12 @@ def _coast(arcs: list[Array], parts: list[_Part]) -> tuple[NDArray[np.object_], 
     code = {index: part.code for part in parts for index in part.arcs}
     coast = np.flatnonzero(uses == 1).tolist()
     pieces = [np.stack([arcs[index][:-1], arcs[index][1:]], axis=1) for index in coast]
-    codes = np.asarray([code[index] for index in coast], dtype=object)
-    return np.repeat(codes, [len(each) for each in pieces]), np.concatenate(pieces)
+    codes = np.repeat([code[index] for index in coast], [len(each) for each in pieces]).astype(object)
+    places = np.concatenate(pieces)
+    for whole, piece, *box in _CUTS:
+        middle = places.mean(axis=1)
+        codes[(codes == whole) & (middle > box[:2]).all(axis=1) & (middle < box[2:]).all(axis=1)] = piece
+    return codes, places
 
 
 def _arcs(topology: dict[str, Any]) -> list[Array]:

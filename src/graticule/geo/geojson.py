@@ -235,7 +235,7 @@ def _open_ring(latlon: ArrayLike) -> Array:
     """The corners without repeated neighbours and without the closing one; (n, 2)."""
     corners = check_latlon(latlon)
     if corners.ndim == 2 and len(corners):
-        corners = corners[(corners != np.roll(corners, 1, axis=0)).any(axis=1)]
+        corners = corners[(corners != np.roll(corners, -1, axis=0)).any(axis=1)]
     if corners.ndim != 2 or len(corners) < 3:
         raise CoordinateError(
             f"A ring needs at least three different corners, but {len(corners)} were given.\n"
