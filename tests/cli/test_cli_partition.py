@@ -101,6 +101,12 @@ def test_help_names_every_preset() -> None:
         assert name in told
 
 
+def test_help_shows_its_examples_as_lines(run) -> None:
+    status, out, _ = run("--help")
+    assert status == 0
+    assert "\n    graticule partition places.csv.gz --preset cnn-vit -o cells.parquet\n" in out
+
+
 def test_weights(run, table: Path) -> None:
     document = json.loads(run(table, "--weights", "n", "--max", 150, "--min", 20, "--json")[1])
     assert document["photos"] == pl.read_csv(table)["n"].sum()

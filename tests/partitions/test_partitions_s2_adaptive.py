@@ -204,6 +204,19 @@ def test_centres_are_the_spherical_means_of_the_photos() -> None:
         assert great_circle_km(actual, expected) < 1e-6
 
 
+def test_cells_are_named_by_the_photo_nearest_to_their_centre() -> None:
+    places = clustered(6, 2500)
+    weights = np.random.default_rng(6).integers(0, 3, len(places))
+    partition = build_s2(places, max_photos=60, min_photos=4, weights=weights)
+    assert partition.named_at is not None
+    cells = np.where(weights > 0, partition.encode(places), -1)
+    for cell in range(partition.count):
+        distances_km = great_circle_km(places[cells == cell], partition.centres[cell])
+        mine_km = great_circle_km(partition.named_at[cell], partition.centres[cell])
+        assert mine_km == pytest.approx(distances_km.min(), abs=1e-4)
+    np.testing.assert_array_equal(partition.encode(partition.named_at), np.arange(partition.count))
+
+
 def test_the_mean_of_places_around_a_pole_is_the_pole() -> None:
     partition = build_s2([[80, 0], [80, 180], [80, 90], [80, -90]], max_photos=9, min_photos=1, start_level=0)
     np.testing.assert_allclose(partition.centres[0, 0], 90)

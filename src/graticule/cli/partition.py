@@ -60,7 +60,7 @@ def command(
     as_json: bool,
     **words: Any,
 ) -> int:
-    r"""Cut the Earth into cells that each hold about as many photos of TABLE.
+    """Cut the Earth into cells that each hold about as many photos of TABLE.
 
     TABLE is a photo table (a folder or photos.parquet), or any CSV, JSON-lines or Parquet file with
     latitudes and longitudes. Cells with too few photos are dropped, and counted.

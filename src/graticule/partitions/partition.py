@@ -50,6 +50,7 @@ class Partition:
     Convention:
         - ``tree``: one row per node, parents before children, with the columns of ``geoparquet.COLUMNS``;
           ``name`` and ``geometry`` may be missing: they are made when first asked for
+        - ``named_at``: (K, 2) a place in each cell to name it by; its centre when left out
         - places are (latitude, longitude) in **degrees**, shape ``(..., 2)``
         - ``parents`` is -1 for a root; ``cell`` is null for an inner node
 
@@ -72,6 +73,7 @@ class Partition:
     method: str
     parameters: Mapping[str, Any]
     source: Source
+    named_at: NDArray[np.float64] | None = None
 
     @cached_property
     def nodes(self) -> pl.DataFrame:
@@ -241,7 +243,8 @@ class Partition:
     def _node_names(self) -> list[str]:
         if "name" in self.tree.columns:
             return self.tree["name"].to_list()
-        return node_names(self.tree.select("latitude", "longitude").to_numpy(), self.leaf_nodes)
+        named_at = self.centres if self.named_at is None else self.named_at
+        return node_names(self.tree, self.leaf_nodes, named_at)
 
     def _outlines(self) -> list[bytes]:
         from graticule.geo.geojson import wkb_polygons  # shapely: only those who write need it

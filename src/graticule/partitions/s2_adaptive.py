@@ -155,8 +155,9 @@ def build_s2(
         fingerprint=_fingerprint(places),
     )
     surviving = leaves.at(kept)
-    tree = _tree(surviving.ids, surviving.photos, _sums(places, surviving))
-    return Partition(tree, "s2", dataclasses.asdict(settings), source)
+    sums, typical = _middles(places, surviving)
+    tree = _tree(surviving.ids, surviving.photos, sums)
+    return Partition(tree, "s2", dataclasses.asdict(settings), source, named_at=places.latlon[typical])
 
 
 def _sorted_places(latlon: ArrayLike, weights: ArrayLike | None) -> _Places:
@@ -209,19 +210,24 @@ def _counted(cells: Ids, places: _Places) -> _Leaves:
     return _Leaves(cells, first, last, places.total[last] - places.total[first])
 
 
-def _sums(places: _Places, leaves: _Leaves) -> NDArray[np.float64]:
-    """Sum (K, 3) of the unit vectors of each leaf's photos."""
-    sums = np.empty((len(leaves.ids), 3))
+def _middles(places: _Places, leaves: _Leaves) -> tuple[NDArray[np.float64], Counts]:
+    """Sum (K, 3) of the unit vectors of each leaf's photos, and the place (K,) nearest to their mean."""
+    sums, typical = np.empty((len(leaves.ids), 3)), np.empty(len(leaves.ids), dtype=np.int64)
     step = max(1, len(sums) * (1 << 20) // len(places.ids))  # leaves at a time: about a million places
-    for start in range(0, len(sums), step):
-        first, last = leaves.first[start : start + step], leaves.last[start : start + step]
-        begin, end = int(first[0]), int(last[-1])
-        vectors = unit_vectors(places.latlon[begin:end])
-        vectors *= np.diff(places.total[begin : end + 1])[:, None]
-        # Edges are first, last, first, ...: reduceat also sums the gaps between leaves; every second is ours.
-        edges = np.stack([first, last], axis=1).reshape(-1) - begin
-        sums[start : start + step] = np.add.reduceat(vectors, edges[:-1], axis=0)[::2]
-    return sums
+    for begin in range(0, len(sums), step):
+        rows = slice(begin, begin + step)
+        sizes = leaves.last[rows] - leaves.first[rows]
+        starts = np.cumsum(sizes) - sizes
+        owner = np.repeat(np.arange(len(sizes)), sizes)
+        inside = np.arange(len(owner)) + (leaves.first[rows] - starts)[owner]
+        vectors = unit_vectors(places.latlon[inside])
+        photos = places.total[inside + 1] - places.total[inside]
+        sums[rows] = np.add.reduceat(vectors * photos[:, None], starts, axis=0)
+        nearness = np.einsum("ij,ij->i", vectors, sums[rows][owner])
+        nearness[photos == 0] = -np.inf
+        hits = np.flatnonzero(nearness == np.maximum.reduceat(nearness, starts)[owner])
+        typical[rows] = inside[hits[np.searchsorted(hits, starts)]]  # the first of several as near
+    return sums, typical
 
 
 def _tree(leaf_ids: Ids, leaf_photos: Counts, leaf_sums: NDArray[np.float64]) -> pl.DataFrame:
