@@ -201,6 +201,7 @@ def test_memory_is_bounded() -> None:
     assert peak_mb(lambda: s2.cell_ids(latlon, 20)) < 25  # 8 MB of ids come back
     assert peak_mb(lambda: s2.centre(ids)) < 60  # 16 MB
     assert peak_mb(lambda: s2.area_km2(ids)) < 60  # 8 MB
+    assert peak_mb(lambda: s2.token(ids)) < 120  # 64 MB
 
 
 @pytest.mark.slow

@@ -66,10 +66,15 @@ def uv_of(st: Array) -> Array:
 
 def xyz_of(number: NDArray[np.intp], u: Array, v: Array) -> Array:
     """Vectors (..., 3), not of length 1, to places (u, v) on the faces."""
-    number, u, v = np.broadcast_arrays(number, u, v)
-    one = np.ones_like(u)
-    axes = [(one, u, v), (-u, one, v), (-u, -v, one), (-one, -v, -u), (v, -one, -u), (v, u, -one)]
-    return np.stack([np.choose(number, coordinate) for coordinate in zip(*axes, strict=True)], axis=-1)
+    # Faces 3, 4, 5 are 0, 1, 2 seen from behind: with u and v swapped, and every sign turned.
+    far, on_x, on_z = number > 2, number % 3 == 0, number % 3 == 2
+    sign = np.where(far, -1.0, 1.0)
+    p, q = _either(far, v, u) * sign, _either(far, u, v) * sign
+    xyz = np.empty((*p.shape, 3))
+    xyz[..., 0] = _either(on_x, sign, -p)
+    xyz[..., 1] = _either(on_x, p, _either(on_z, -q, sign))
+    xyz[..., 2] = _either(on_z, sign, q)
+    return xyz
 
 
 def wrapped(number: NDArray[np.intp], i: Ints, j: Ints) -> tuple[NDArray[np.intp], Ints, Ints]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -24,6 +24,8 @@ from graticule.errors import CellIdError, UsageError
 from graticule.geo._cube import SIDE, face_and_grid, solid_angle, uv_of, wrapped, xyz_of
 from graticule.geo._hilbert import Ids, Ints, ij_of, position_of
 from graticule.geo.sphere import Array, check_latlon, latlon_of
+
+Scalar = TypeVar("Scalar", bound=np.generic)
 
 MAX_LEVEL: Final = 30
 """Level of the leaf cells, about 1 cm wide; the six faces are level 0."""
@@ -79,8 +81,8 @@ def _leaf_ids(latlon: Array) -> Ids:
     if len(doubtful):
         # Only here can the last bit of a sine matter; `math` calls the same C library as Google's code.
         again = radians[:, doubtful]
-        sine = np.array([[math.sin(angle) for angle in row] for row in again.tolist()])
-        cosine = np.array([[math.cos(angle) for angle in row] for row in again.tolist()])
+        sine = np.array([list(map(math.sin, row)) for row in again.tolist()])
+        cosine = np.array([list(map(math.cos, row)) for row in again.tolist()])
         face[doubtful], grid[:, doubtful] = face_and_grid(sine, cosine)
     i, j = np.minimum(grid.astype(np.int64), SIDE - 1)
     return face.astype(np.uint64) << _FACE_SHIFT | position_of(face, i, j) << _ONE | _ONE
@@ -213,20 +215,19 @@ def token(ids: ArrayLike) -> NDArray[np.str_]:
         >>> token(cell_ids([[39.9, 116.3], [-33.9, 151.2]], level=5)).tolist()
         ['35f4', '6b14']
     """
-    cells = _check_ids(ids)
-    flat = cells.reshape(-1)
-    four_bits = flat[:, None] >> np.arange(60, -1, -4, dtype=np.uint64) & np.uint64(15)
-    letters = _HEXADECIMAL[four_bits.astype(np.intp)]
-    letters[np.arange(16) > _last_letter(flat)[:, None]] = 0  # NumPy drops trailing NULs
-    return letters.view("U16").reshape(cells.shape)
+    return _chunked(_tokens, _check_ids(ids), (), np.dtype("U16"))
 
 
 _HEXADECIMAL: Final = np.array([ord(letter) for letter in "0123456789abcdef"], dtype=np.uint32)
+_DIGITS: Final = frozenset("0123456789abcdefABCDEF")
 
 
-def _last_letter(cells: Ids) -> Ints:
-    """Index 0..15 of the last hexadecimal digit that is not 0."""
-    return 15 - _zeros_below(cells) // 4
+def _tokens(cells: Ids) -> NDArray[np.str_]:
+    four_bits = cells[:, None] >> np.arange(60, -1, -4, dtype=np.uint64) & np.uint64(15)
+    letters = _HEXADECIMAL[four_bits.astype(np.intp)]
+    last = 15 - _zeros_below(cells) // 4
+    letters[np.arange(16) > last[:, None]] = 0  # NumPy drops trailing NULs
+    return letters.view("U16").reshape(-1)
 
 
 def from_token(tokens: ArrayLike) -> Ids:
@@ -245,25 +246,23 @@ def from_token(tokens: ArrayLike) -> Ids:
             f"Tokens have to be strings, but these are {names.dtype}.\n"
             "Give hexadecimal names such as '35f4'; numbers are ids already and need no from_token."
         )
-    ids = np.empty(names.size, dtype=np.uint64)
-    for index, name in enumerate(names.reshape(-1).tolist()):
-        ids[index] = _id_of_token(name)
+    words = names.reshape(-1).tolist()
+    ids = np.array([_number_of(word) for word in words], dtype=np.uint64)
+    valid = _valid(ids)
+    if not valid.all():
+        raise CellIdError(
+            f"'{words[int(valid.argmin())]}' is not the token of an S2 cell.\n"
+            "Give 1 to 16 hexadecimal digits as s2.token writes them, for example '35f4'."
+        )
     return ids.reshape(names.shape)
 
 
-def _id_of_token(name: str) -> int:
+def _number_of(word: str) -> int:
+    """The number that a token stands for; 0, which is no cell, for what is no token."""
     # int() alone would also take signs, underscores, blanks and foreign digits.
-    well_formed = 0 < len(name) <= 16 and set(name) <= _DIGITS
-    cell_id = int(name, 16) << 4 * (16 - len(name)) if well_formed else 0
-    if not _valid(np.array(cell_id, dtype=np.uint64)):
-        raise CellIdError(
-            f"'{name}' is not the token of an S2 cell.\n"
-            "Give 1 to 16 hexadecimal digits as s2.token writes them, for example '35f4'."
-        )
-    return cell_id
-
-
-_DIGITS: Final = frozenset("0123456789abcdefABCDEF")
+    if 0 < len(word) <= 16 and _DIGITS.issuperset(word):
+        return int(word, 16) << 4 * (16 - len(word))
+    return 0
 
 
 def centre(ids: ArrayLike) -> Array:
@@ -276,7 +275,7 @@ def centre(ids: ArrayLike) -> Array:
         >>> centre(from_token("35f4")).round(4).tolist()
         [40.4592, 117.1735]
     """
-    return _chunked(_centres, _check_ids(ids), (2,))
+    return _chunked(_centres, _check_ids(ids), (2,), np.dtype(np.float64))
 
 
 def _centres(cells: Ids) -> Array:
@@ -300,7 +299,7 @@ def vertices(ids: ArrayLike) -> Array:
         >>> vertices(from_token("3")).round(3).tolist()
         [[-35.264, 45.0], [-35.264, 135.0], [35.264, 135.0], [35.264, 45.0]]
     """
-    return _chunked(_corners, _check_ids(ids), (4, 2))
+    return _chunked(_corners, _check_ids(ids), (4, 2), np.dtype(np.float64))
 
 
 def _corners(cells: Ids) -> Array:
@@ -324,12 +323,7 @@ def edge_neighbours(ids: ArrayLike) -> Ids:
         >>> token(edge_neighbours(from_token("35f4"))).tolist()
         ['35ec', '358c', '5e1c', '35fc']
     """
-    cells = _check_ids(ids)
-    flat = cells.reshape(-1)
-    result = np.empty((len(flat), 4), dtype=np.uint64)
-    for start in range(0, len(flat), _CHUNK):
-        result[start : start + _CHUNK] = _neighbours(flat[start : start + _CHUNK])
-    return result.reshape((*cells.shape, 4))
+    return _chunked(_neighbours, _check_ids(ids), (4,), np.dtype(np.uint64))
 
 
 def _neighbours(cells: Ids) -> Ids:
@@ -362,7 +356,7 @@ def area_km2(ids: ArrayLike) -> Array:
         >>> area_km2(from_token(["3", "35f4"])).round(1).tolist()
         [85010980.2, 68550.9]
     """
-    return _chunked(_areas, _check_ids(ids), ())
+    return _chunked(_areas, _check_ids(ids), (), np.dtype(np.float64))
 
 
 def _areas(cells: Ids) -> Array:
@@ -390,10 +384,12 @@ def _square(cells: Ids) -> tuple[NDArray[np.intp], Ints, Ints, Ints]:
     return number, i & -size, j & -size, size
 
 
-def _chunked(function: Callable[[Ids], Array], cells: Ids, tail: tuple[int, ...]) -> Array:
+def _chunked(
+    function: Callable[[Ids], NDArray[Scalar]], cells: Ids, tail: tuple[int, ...], dtype: np.dtype[Scalar]
+) -> NDArray[Scalar]:
     """``function`` of flat pieces of the cells, put together: bounded memory for any number of cells."""
     flat = cells.reshape(-1)
-    result = np.empty((len(flat), *tail))
+    result = np.empty((len(flat), *tail), dtype=dtype)
     for start in range(0, len(flat), _CHUNK):
         result[start : start + _CHUNK] = function(flat[start : start + _CHUNK])
     return result.reshape((*cells.shape, *tail))

@@ -164,8 +164,9 @@ def latlon_of(vectors: ArrayLike, /) -> Array:
     # Adding 0.0 turns -0.0 into 0.0, so that the meridian of 180 degrees has one name.
     latlon[..., 0] = np.degrees(np.arctan2(z + 0.0, np.hypot(x, y)))
     latlon[..., 1] = np.degrees(np.arctan2(y + 0.0, x + 0.0))
-    latlon[(xyz == 0).all(axis=-1)] = np.nan
-    latlon[np.isnan(latlon).any(axis=-1)] = np.nan
+    nowhere = ~(np.maximum(np.maximum(np.abs(x), np.abs(y)), np.abs(z)) > 0.0)  # NaN is not above 0 either
+    if np.any(nowhere):
+        latlon[nowhere] = np.nan
     return latlon
 
 
