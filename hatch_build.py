@@ -149,7 +149,7 @@ def advice(words: tuple[str, ...], output: str) -> str:
         return (
             f"The map viewer could not be built: '{command}' could not fetch its libraries. Building from a "
             "checkout needs the npm registry once.\n"
-            "Check the network (for a proxy or a mirror, set npm_config_proxy or npm_config_registry) and type "
+            "Check the network (for a proxy or a mirror, set npm_config_proxy or npm_config_registry) and type\n"
             "again:  pip install .\n"
             "Without any network, install a wheel, or a source distribution: both hold the built viewer."
         )
@@ -161,10 +161,9 @@ if __name__ == "__main__":
     try:
         if sys.argv[1:] == ["--check"]:
             check_types(here)
-            sys.stdout.write("The types of web/src are right.\n")
+            said = "The types of web/src are right."
         else:
-            sys.stdout.write(
-                "The viewer was built.\n" if build_viewer(here) else "The viewer is up to date.\n"
-            )
+            said = "The viewer was built." if build_viewer(here) else "The viewer is up to date."
+        sys.stdout.write(f"{said}\n")
     except ViewerBuildError as problem:
         sys.exit(str(problem))
