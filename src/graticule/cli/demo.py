@@ -24,7 +24,7 @@ SUMMER_PALACE: Final = (39.9996, 116.2755)
 @click.option("--model", default="default", show_default=True, help="A name, or a bundle's path.")
 @json_option
 def command(photo: Path | None, output: Path, model: str, as_json: bool) -> int:
-    r"""Locate PHOTO and draw the answer on a map.
+    """Locate PHOTO and draw the answer on a map.
 
     Without PHOTO it takes china.jpg, which scikit-learn brings along and whose true place is known.
 

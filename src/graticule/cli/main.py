@@ -55,7 +55,7 @@ class _Verbs(click.Group):
 @click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="graticule")
 def command() -> None:
-    r"""Where on Earth was this photo taken, how sure can one be, and why?
+    """Where on Earth was this photo taken, how sure can one be, and why?
 
     \b
     Try:  graticule predict photo.jpg --map map.html

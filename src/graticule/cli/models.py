@@ -11,7 +11,7 @@ from graticule.cli.output import emit, json_option, stdout
 @click.argument("name", required=False)
 @json_option
 def command(name: str | None, as_json: bool) -> None:
-    r"""List the models, or print the card of the model NAME (a name or a bundle's path).
+    """List the models, or print the card of the model NAME (a name or a bundle's path).
 
     \b
     Examples:

@@ -50,7 +50,7 @@ def command(
     threads: int | None,
     as_json: bool,
 ) -> int:
-    r"""Say where PHOTOS were taken: files, folders or photo tables.
+    """Say where PHOTOS were taken: files, folders or photo tables.
 
     A photo that cannot be read is listed with the reason and the others go on (exit status 3).
     A photo's own GPS position is never used.
