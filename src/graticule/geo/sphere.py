@@ -17,7 +17,9 @@ from graticule.errors import CoordinateError, UsageError
 
 Array = NDArray[np.float64]
 
-_PAIRS_PER_CHUNK: Final = 1 << 21  # 16 MiB of float64 per temporary in nearest_km
+_PAIRS_PER_CHUNK: Final = (
+    1 << 16
+)  # nearest_km: half a MiB of cosines at a time, which the processor's cache holds
 _DOT_SLACK: Final = 4e-15  # twice what rounding can do to a dot product of two unit vectors
 _NO_DIRECTION: Final = 1e-12  # a mean vector this short, relative to the weights, is rounding noise
 
@@ -365,11 +367,12 @@ def _nearest_index(places: Array, goals: Array, cosines: Array) -> NDArray[np.in
 
     A cosine cannot tell places some metres apart from each other, so what it leaves open is measured.
     """
-    best = cosines.max(axis=1, keepdims=True)
-    near = cosines >= best - _DOT_SLACK
-    index: NDArray[np.intp] = near.argmax(axis=1)
-    row, goal = np.nonzero(near & (np.count_nonzero(near, axis=1, keepdims=True) > 1))
-    if len(row):
+    index: NDArray[np.intp] = cosines.argmax(axis=1)
+    best = np.take_along_axis(cosines, index[:, None], axis=1)
+    row, goal = np.nonzero(cosines >= best - _DOT_SLACK)
+    if len(row) > len(places):
+        several = np.bincount(row)[row] > 1
+        row, goal = row[several], goal[several]
         order = np.lexsort((goal, great_circle_km(places[row], goals[goal]), row))
         first = order[np.unique(row[order], return_index=True)[1]]
         index[row[first]] = goal[first]
