@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import polars as pl
@@ -30,7 +30,10 @@ if TYPE_CHECKING:
     from graticule.bundle import Bundle, BundleCard
     from graticule.partitions import Partition
 
-PROMISE = "0.9"
+NEAR_LAND_KM: Final = 200.0
+"""A cell whose mean place lies within this of a coast belongs to that country."""
+
+PROMISE: Final = "0.9"
 """The coverage of the region in a prediction."""
 
 
@@ -237,7 +240,8 @@ class Model:
 
     @cached_property
     def _cell_countries(self) -> list[str | None]:
-        return list(country_of(self.partition.centres))
+        # A mean place can lie off the coast; without the gazetteer the first answer comes sooner.
+        return list(country_of(self.partition.centres, within_km=NEAR_LAND_KM, town_within_km=0.0))
 
 
 def _batches(sources: Iterable[Source], size: int) -> Iterator[tuple[Source, ...]]:
