@@ -149,8 +149,8 @@ def advice(words: tuple[str, ...], output: str) -> str:
         return (
             f"The map viewer could not be built: '{command}' could not fetch its libraries. Building from a "
             "checkout needs the npm registry once.\n"
-            "Check the network (for a proxy or a mirror, set npm_config_proxy or npm_config_registry) and type\n"
-            "again:  pip install .\n"
+            "Check the network (for a proxy or a mirror, set npm_config_proxy or npm_config_registry), then\n"
+            "type again:  pip install .\n"
             "Without any network, install a wheel, or a source distribution: both hold the built viewer."
         )
     return f"The map viewer could not be built: '{command}' failed."
