@@ -1,0 +1,190 @@
+"""First weights of a backbone: from a safetensors file, a run folder, a bundle or a hub folder.
+
+The tensors of a bundle are its ONNX initialisers, which carry the names of the torch state dict.
+Nothing is unpickled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import onnx
+import torch
+from onnx import numpy_helper
+from safetensors import SafetensorError, safe_open
+from torch import Tensor, nn
+
+from graticule.bundle import read_bundle
+from graticule.errors import BundleError, MissingFileError, TrainingError
+
+PREFIX: Final = "backbone."
+"""What the names of a backbone's tensors begin with inside a whole network."""
+
+CLASSIFIERS: Final = ("classifier.", "fc.", "head.fc.", "head.", "last_linear.")
+"""Tensors of a network's old classifier, by the start of their names; a backbone has no use for them."""
+
+RUN_WEIGHTS: Final = Path("checkpoints") / "best_loss.safetensors"
+HUB_WEIGHTS: Final = Path("model.safetensors")
+
+
+@dataclass(frozen=True)
+class TensorFile:
+    """Tensors by name, float32, and what their file says of them (``architecture``, ...)."""
+
+    tensors: dict[str, Tensor]
+    about: dict[str, str] = field(default_factory=dict)
+
+
+def default_bundle() -> Path:
+    """The bundle of the model that comes inside graticule."""
+    return Path(str(resources.files("graticule"))) / "inference" / "default.graticule"
+
+
+def load_backbone_weights(backbone: nn.Module, source: str | Path, *, architecture: str) -> None:
+    """Fill ``backbone`` with the weights at ``source``; all of its tensors, exactly.
+
+    Convention:
+        - ``source``: ``default``, or a path as in ``read_tensors``
+        - ``architecture``: the timm name of ``backbone``, for the message
+
+    Raises:
+        MissingFileError: there is nothing at ``source``.
+        TrainingError: the file is damaged, or holds another network; the message names the tensors.
+    """
+    found = read_tensors(source)
+    tensors = _of_backbone(found.tensors)
+    expected = backbone.state_dict()
+    counters = {name for name in expected if name.endswith("num_batches_tracked")}
+    missing = sorted(expected.keys() - tensors.keys() - counters)
+    unknown = sorted(name for name in tensors.keys() - expected.keys() if not name.startswith(CLASSIFIERS))
+    other = [name for name in expected if name in tensors and tensors[name].shape != expected[name].shape]
+    if missing or unknown or other:
+        raise TrainingError(
+            _mismatch(source, architecture, found.about, expected, tensors, missing, unknown, other)
+        )
+    backbone.load_state_dict({name: tensors.get(name, value) for name, value in expected.items()})
+
+
+def read_tensors(source: str | Path) -> TensorFile:
+    """The tensors at ``source``, as float32.
+
+    Convention:
+        - ``source``: ``default``, a .safetensors file, a run folder, a bundle (folder or .graticule), or
+          a folder with ``model.safetensors``
+
+    Raises:
+        MissingFileError: there is nothing there, or nothing that holds weights.
+        TrainingError: the file is damaged.
+    """
+    if str(source) == "default":
+        return _read_default()
+    path = Path(source)
+    if path.is_dir():
+        if (path / "bundle.json").is_file():
+            return _read_bundle(path)
+        for name in (RUN_WEIGHTS, HUB_WEIGHTS):
+            if (path / name).is_file():
+                return _read_safetensors(path / name)
+        raise MissingFileError(
+            f"The folder '{path}' holds no weights: neither {RUN_WEIGHTS} (a run), bundle.json (a bundle) "
+            f"nor {HUB_WEIGHTS}.\nName a .safetensors file:  --set network.backbone.weights=FILE"
+        )
+    if not path.is_file():
+        raise MissingFileError(
+            f"There are no weights at '{path}'.\n"
+            "Name a .safetensors file, a run folder or a bundle, or start from random weights:  "
+            "--set network.backbone.weights=none"
+        )
+    return _read_bundle(path) if path.suffix == ".graticule" else _read_safetensors(path)
+
+
+def tensors_of_onnx(model_onnx: bytes) -> TensorFile:
+    """The floating-point initialisers of an ONNX model as float32, and its metadata.
+
+    Raises:
+        BundleError: the bytes are not an ONNX model.
+    """
+    try:
+        model = onnx.load_from_string(model_onnx)
+    except Exception as error:
+        raise BundleError(
+            "The model.onnx of the bundle cannot be read: it is damaged. Export it again."
+        ) from error
+    about = {entry.key.removeprefix("graticule."): entry.value for entry in model.metadata_props}
+    tensors = {}
+    for initialiser in model.graph.initializer:
+        if initialiser.data_type in (onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16):
+            values = numpy_helper.to_array(initialiser).astype(np.float32)  # a copy that torch may write to
+            tensors[initialiser.name] = torch.from_numpy(values)
+    return TensorFile(tensors, about)
+
+
+def _read_default() -> TensorFile:
+    path = default_bundle()
+    if not path.is_file():
+        raise MissingFileError(
+            "This graticule carries no default model whose weights could be used.\n"
+            "Start elsewhere:  --set network.backbone.weights=FILE   (or: pretrained, none)"
+        )
+    return _read_bundle(path)
+
+
+def _read_bundle(path: Path) -> TensorFile:
+    bundle = read_bundle(path)
+    if bundle.card.weights == "int8":
+        raise TrainingError(
+            f"The bundle '{path}' holds int8 weights, which training cannot start from.\n"
+            "Take one that was exported with --weights float32 or float16."
+        )
+    return tensors_of_onnx(bundle.model_onnx)
+
+
+def _read_safetensors(path: Path) -> TensorFile:
+    try:
+        with safe_open(path, framework="pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 -- no mapping
+            about = dict(file.metadata() or {})
+    except (SafetensorError, OSError) as error:
+        raise TrainingError(
+            f"'{path}' is not a readable .safetensors file ({str(error).splitlines()[0]}).\n"
+            "Weights are read from .safetensors, run folders and bundles; pickled files (.pt, .pth) are not opened."
+        ) from error
+    return TensorFile({name: _as_float32(tensor) for name, tensor in tensors.items()}, about)
+
+
+def _as_float32(tensor: Tensor) -> Tensor:
+    return tensor.float() if tensor.is_floating_point() else tensor
+
+
+def _of_backbone(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    inner = {name.removeprefix(PREFIX): value for name, value in tensors.items() if name.startswith(PREFIX)}
+    return inner or dict(tensors)
+
+
+def _mismatch(
+    source: str | Path,
+    architecture: str,
+    about: Mapping[str, str],
+    expected: Mapping[str, Tensor],
+    tensors: Mapping[str, Tensor],
+    missing: list[str],
+    unknown: list[str],
+    other: list[str],
+) -> str:
+    lines = [f"The weights '{source}' are not of the backbone '{architecture}' ({len(expected)} tensors):"]
+    if "architecture" in about:
+        lines[0] = lines[0].replace(" are not of", f" are of '{about['architecture']}', not of")
+    if missing:
+        lines.append(f"  {len(missing)} tensors are missing in the file, first '{missing[0]}'")
+    if unknown:
+        lines.append(f"  {len(unknown)} tensors of the file are not in the backbone, first '{unknown[0]}'")
+    if other:
+        shapes = f"{tuple(tensors[other[0]].shape)}, expected {tuple(expected[other[0]].shape)}"
+        lines.append(f"  {len(other)} tensors have another shape, first '{other[0]}': {shapes}")
+    lines.append("Set network.backbone.name to the network that they are of, or name other weights.")
+    return "\n".join(lines)

@@ -1,0 +1,144 @@
+"""Which photos a run learns from and is judged by: a photo table filtered, split and counted."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from graticule.errors import RecipeError, TrainingError
+from graticule.photos.table import photo_paths, read_photo_table
+from graticule.training.recipe import PhotosSection
+
+
+@dataclass(frozen=True, eq=False)
+class PhotoSet:
+    """N photos with their places.
+
+    Convention:
+        - ``table``: rows of a photo table; ``table_path``: what their paths are relative to
+    """
+
+    table: pl.DataFrame
+    table_path: Path
+
+    def __len__(self) -> int:
+        return self.table.height
+
+    def __getitem__(self, rows: NDArray[np.bool_]) -> PhotoSet:
+        return PhotoSet(self.table.filter(pl.Series(rows)), self.table_path)
+
+    @cached_property
+    def ids(self) -> list[str]:
+        """N names."""
+        return self.table["photo_id"].to_list()
+
+    @cached_property
+    def paths(self) -> list[Path]:
+        """N files."""
+        return photo_paths(self.table, self.table_path)
+
+    @cached_property
+    def latlon(self) -> NDArray[np.float64]:
+        """(N, 2) degrees."""
+        return self.table.select("latitude", "longitude").to_numpy().astype(np.float64)
+
+
+@dataclass(frozen=True)
+class PhotoSets:
+    """The photos of a run; ``dropped`` counts rows of the table that none of the sets holds, by reason."""
+
+    train: PhotoSet
+    val: PhotoSet
+    test: PhotoSet
+    rows: int
+    dropped: dict[str, int] = field(default_factory=dict)
+
+    def in_words(self) -> str:
+        """One line that says how many photos go where."""
+        lost = ", ".join(f"{count:,} {reason}" for reason, count in self.dropped.items() if count)
+        return (
+            f"Photos: {self.rows:,} in the table; {len(self.train):,} to learn from, {len(self.val):,} to validate, "
+            f"{len(self.test):,} to test" + (f"; left out: {lost}." if lost else ".")
+        )
+
+
+def read_photo_sets(section: PhotosSection) -> PhotoSets:
+    """Read the table of a recipe and split it.
+
+    Raises:
+        RecipeError: no table is named, or ``where`` is no condition on its columns.
+        MissingFileError, TableError: the table cannot be read.
+        TrainingError: no photo with a place is left to learn from, or none to validate with.
+    """
+    if section.table is None:
+        raise RecipeError(
+            "photos.table: no photo table is named.\n"
+            "Make one:  graticule ingest PHOTOS -o FOLDER   and name it:  --set photos.table=FOLDER"
+        )
+    table = read_photo_table(section.table)
+    chosen = _where(table, section.where)
+    placed = chosen.filter(pl.col("latitude").is_finite() & pl.col("longitude").is_finite())
+    if placed.is_empty():
+        condition = f" of those where {section.where}" if section.where else ""
+        raise TrainingError(
+            f"No photo{condition} in '{section.table}' has a place ({table.height:,} rows), and cells need places.\n"
+            "Ingest photos with GPS in their EXIF data, or a table with latitude and longitude:  graticule ingest --help"
+        )
+    split = _split(placed, section)
+    known = split.is_in([section.train, section.val, section.test])
+
+    def part(name: str) -> PhotoSet:
+        return PhotoSet(placed.filter((split == name).fill_null(False)), section.table)  # type: ignore[arg-type]
+
+    result = PhotoSets(
+        train=part(section.train),
+        val=part(section.val),
+        test=part(section.test),
+        rows=table.height,
+        dropped={
+            "not where the recipe says": table.height - chosen.height,
+            "without a place": chosen.height - placed.height,
+            "in no split of the recipe": int((~known.fill_null(False)).sum()),
+        },
+    )
+    _check(result, section, split)
+    return result
+
+
+def _where(table: pl.DataFrame, where: str | None) -> pl.DataFrame:
+    if where is None:
+        return table
+    try:
+        return table.filter(pl.sql_expr(where))
+    except (pl.exceptions.PolarsError, TypeError) as error:
+        raise RecipeError(
+            f"photos.where: '{where}' is not a condition on the photo table: {str(error).splitlines()[0]}.\n"
+            f"Its columns: {', '.join(f'{name} ({kind})' for name, kind in table.schema.items())}."
+        ) from error
+
+
+def _split(table: pl.DataFrame, section: PhotosSection) -> pl.Series:
+    if table["split"].is_not_null().any():
+        return table["split"]
+    # No split is stated: whole groups are held out, chosen by a hash so that the choice never changes.
+    group = table["group"].fill_null(table["photo_id"])
+    share = [int(hashlib.sha256(name.encode()).hexdigest()[:8], 16) / 2**32 for name in group]
+    held_out = [value < section.holdout for value in share]
+    return pl.Series("split", [section.val if out else section.train for out in held_out], dtype=pl.String)
+
+
+def _check(sets: PhotoSets, section: PhotosSection, split: pl.Series) -> None:
+    for name, photos, least in ((section.train, sets.train, 2), (section.val, sets.val, 1)):
+        if len(photos) < least:
+            found = ", ".join(f"{value!r} ({count})" for value, count in split.value_counts().iter_rows())
+            raise TrainingError(
+                f"The split '{name}' of '{section.table}' has {len(photos)} photos with a place, "
+                f"expected at least {least} (found: {found or 'none'}).\n"
+                "Name the splits with photos.train and photos.val, or give the table a column 'split'."
+            )

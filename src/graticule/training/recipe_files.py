@@ -1,0 +1,255 @@
+"""Reading recipes: YAML files by path or by name, ``key=value`` overrides, and errors that name the key."""
+
+from __future__ import annotations
+
+import copy
+import types
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any, Final, Union, get_args, get_origin
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from graticule.config import nearest
+from graticule.errors import MissingFileError, RecipeError
+from graticule.training.recipe import Recipe
+
+SUFFIXES: Final = (".yaml", ".yml")
+HEADINGS: Final = ("source", "reproduces", "published")
+"""The three comment lines that a recipe begins with: ``# source: ...`` and so on."""
+
+
+@dataclass(frozen=True)
+class RecipeSummary:
+    """What a recipe is, from the comment lines at its top."""
+
+    name: str
+    path: Path
+    source: str
+    reproduces: str
+    published: str
+
+
+def read_recipe(source: str | Path, overrides: Iterable[str] = ()) -> Recipe:
+    """Read and check a recipe.
+
+    Convention:
+        - ``source``: a path, or the name of a recipe that comes with graticule (``list_recipes``)
+        - ``overrides``: ``a.b=c`` with ``c`` as YAML; items of lists by number (``phases.0.epochs=3``)
+
+    Raises:
+        MissingFileError: there is no such file and no recipe of that name.
+        RecipeError: the YAML is broken, a key is unknown or a value is out of range.
+    """
+    path = find_recipe(source)
+    values = parse_yaml(path.read_text(encoding="utf-8"), str(path))
+    return check_recipe(override(values, overrides), str(path))
+
+
+def find_recipe(source: str | Path) -> Path:
+    """The file of a recipe given by path or by name.
+
+    Raises:
+        MissingFileError: there is neither; the message names the nearest name.
+    """
+    path = Path(source)
+    if path.is_file():
+        return path
+    known = {summary.name: summary.path for summary in list_recipes()}
+    if str(source) in known:
+        return known[str(source)]
+    close = nearest(path.stem, known)
+    advice = (
+        f"Did you mean '{close}'?" if close else "List those that come with graticule:  graticule recipes"
+    )
+    raise MissingFileError(f"There is no recipe '{source}', neither a file nor a name.\n{advice}")
+
+
+def list_recipes() -> list[RecipeSummary]:
+    """The recipes that come with graticule, by name."""
+    folder = recipes_folder()
+    paths = sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES) if folder.is_dir() else []
+    return [_summary(path) for path in paths]
+
+
+def recipes_folder() -> Path:
+    """Where the recipes lie: ``recipes/`` of a checkout, or the copy that a wheel carries in the package."""
+    package = Path(str(resources.files("graticule")))
+    checkout = package.parents[1] / "recipes"
+    return checkout if (checkout.parent / "pyproject.toml").is_file() else package / "recipes"
+
+
+def write_recipe(recipe: Recipe, path: Path) -> None:
+    """Write every key of ``recipe``, defaults included, so that the file alone says what was run."""
+    text = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    path.write_text(
+        "# The resolved recipe of this run: every key, defaults included.\n" + text, encoding="utf-8"
+    )
+
+
+def with_absolute_paths(recipe: Recipe) -> Recipe:
+    """The same recipe with every path made absolute, so that a run goes on from any folder."""
+    values = recipe.model_dump()
+    for section, key in (
+        ("photos", "table"),
+        ("partition", "file"),
+        ("partition", "places"),
+        ("prior", "places"),
+    ):
+        part = values.get(section)
+        if part and part[key] is not None:
+            part[key] = Path(part[key]).resolve()
+    backbone = values["network"]["backbone"]
+    if Path(backbone["weights"]).exists():
+        backbone["weights"] = str(Path(backbone["weights"]).resolve())
+    return Recipe.model_validate(values)
+
+
+def parse_yaml(text: str, name: str) -> dict[str, Any]:
+    """The mapping that a YAML text holds.
+
+    Raises:
+        RecipeError: a syntax error or a key given twice, with line and column; or no mapping.
+    """
+    try:
+        values = yaml.load(text, Loader=_StrictLoader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "the file"
+        raise RecipeError(
+            f"{name}: {where}: {error.problem or error.context}.\nMend the YAML there."
+        ) from error
+    except yaml.YAMLError as error:
+        raise RecipeError(f"{name}: this is not YAML: {error}.") from error
+    if not isinstance(values, dict):
+        raise RecipeError(f"{name}: a recipe is a mapping of sections (network:, phases:, ...), found none.")
+    return values
+
+
+def override(values: Mapping[str, Any], overrides: Iterable[str]) -> dict[str, Any]:
+    """``values`` with each ``a.b=c`` put in place; the given mapping is left as it is.
+
+    Raises:
+        RecipeError: no ``=``, a value that is not YAML, or a path that leads through a plain value.
+    """
+    result = copy.deepcopy(dict(values))
+    for item in overrides:
+        key, equals, text = item.partition("=")
+        if not equals or not key.strip():
+            raise RecipeError(f"--set {item}: expected KEY=VALUE, for example:  --set network.dropout=0.2")
+        try:
+            value = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise RecipeError(f"--set {item}: the value is not YAML. Put it in quotes?") from error
+        _put(result, key.strip().split("."), value, item)
+    return result
+
+
+def check_recipe(values: Mapping[str, Any], name: str) -> Recipe:
+    """The recipe that ``values`` describe.
+
+    Raises:
+        RecipeError: an unknown key, with the nearest valid one, or a value out of range; all of them
+            are listed, one a line.
+    """
+    try:
+        return Recipe.model_validate(values)
+    except ValidationError as error:
+        lines = [_sentence(item) for item in error.errors()]
+        raise RecipeError(f"{name}: " + "\n".join(lines)) from error
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """YAML's safe subset, where a key given twice is an error instead of the last one winning."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[Any] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)  # type: ignore[no-untyped-call]
+            if isinstance(key, str) and key in seen:
+                raise yaml.MarkedYAMLError(
+                    problem=f"the key '{key}' is given twice", problem_mark=key_node.start_mark
+                )
+            seen.add(key if isinstance(key, str) else repr(key))
+        return super().construct_mapping(node, deep)
+
+
+def _put(values: Any, path: list[str], value: Any, item: str) -> None:
+    step, rest = path[0], path[1:]
+    if isinstance(values, list):
+        if not step.isdigit() or int(step) >= len(values):
+            raise RecipeError(
+                f"--set {item}: '{step}' is not an item of this list; it has {len(values)}, counted from 0."
+            )
+        if rest:
+            _put(values[int(step)], rest, value, item)
+        else:
+            values[int(step)] = value
+        return
+    if not isinstance(values, dict):
+        raise RecipeError(f"--set {item}: '{step}' cannot be set, since what it lies in is a plain value.")
+    if not rest:
+        values[step] = value
+        return
+    if values.get(step) is None:
+        values[step] = {}
+    _put(values[step], rest, value, item)
+
+
+def _sentence(error: Any) -> str:
+    path = [str(part) for part in error["loc"]]
+    dotted = ".".join(path) or "the recipe"
+    if error["type"] != "extra_forbidden":
+        message = error["msg"].removeprefix("Value error, ")
+        given = "" if isinstance(error.get("input"), dict) else f" (found {error.get('input')!r})"
+        return f"{dotted}: {message}{given}."
+    siblings = _keys_at(Recipe, path[:-1])
+    close = nearest(path[-1], siblings)
+    if close:
+        suggestion = ".".join([*path[:-1], close])
+    else:
+        by_last = {known.rpartition(".")[2]: known for known in _all_keys(Recipe)}
+        suggestion = by_last.get(nearest(path[-1], by_last) or "", "")
+    advice = f"Did you mean '{suggestion}'?" if suggestion else f"Known here: {', '.join(siblings)}."
+    return f"{dotted}: unknown key. {advice}"
+
+
+def _keys_at(model: type[BaseModel], path: list[str]) -> list[str]:
+    for part in path:
+        if part.isdigit():
+            continue
+        inner = _section_of(model.model_fields[part].annotation)
+        if inner is None:
+            return []
+        model = inner
+    return list(model.model_fields)
+
+
+def _all_keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        yield prefix + name
+        inner = _section_of(field.annotation)
+        if inner is not None:
+            yield from _all_keys(inner, f"{prefix}{name}.")
+
+
+def _section_of(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    if get_origin(annotation) in (tuple, Union, types.UnionType):
+        return next((found for part in get_args(annotation) if (found := _section_of(part))), None)
+    return None
+
+
+def _summary(path: Path) -> RecipeSummary:
+    found = dict.fromkeys(HEADINGS, "")
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if not line.startswith("#"):
+            break
+        heading, _, text = line.lstrip("# ").partition(":")
+        if heading.strip().lower() in found:
+            found[heading.strip().lower()] = text.strip()
+    return RecipeSummary(name=path.stem, path=path, **found)
