@@ -2,41 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from graticule.cli.output import REFUSED_SOME, emit, json_option, stderr, stdout
+from graticule.partitions.methods import METHODS, OPTIONS
 
 if TYPE_CHECKING:
     from graticule.partitions import Partition, Summary
     from graticule.photos.places import Places
 
-DEFAULT_MAX: Final = 300
-DEFAULT_MIN: Final = 30
-"""Photos per cell when neither numbers nor a preset are given."""
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _method_options(function: F) -> F:
+    """The options of all methods, each saying whose it is."""
+    for name, option in reversed(list(OPTIONS.items())):
+        owners = ", ".join(method for method, found in METHODS.items() if name in found.takes)
+        kind: Any = click.Path(path_type=Path, dir_okay=False) if option.kind is Path else option.kind
+        settings: dict[str, Any] = {"is_flag": True, "default": None} if kind is bool else {"type": kind}
+        function = click.option(
+            option.flag, name, metavar=option.metavar, help=f"({owners}) {option.help}", **settings
+        )(function)
+    return function
 
 
 @click.command("partition")
 @click.argument("table", type=click.Path(path_type=Path))
-@click.option("--method", type=click.Choice(["s2"]), default="s2", show_default=True, help="How to cut.")
 @click.option(
-    "--preset",
-    metavar="NAME",
-    help="A source system's numbers: cnn-vit (max 100, min 20), hmc-4, hmc-14, hmc-50, hmc-89, hmc-110 "
-    "(by its number of cells on a million photos). Options given beside it win.",
+    "--method",
+    type=click.Choice(list(METHODS)),
+    default="s2",
+    show_default=True,
+    help="How to cut.  " + "  ".join(f"{name}: {method.help}." for name, method in METHODS.items()),
 )
-@click.option(
-    "--max", "max_photos", type=int, help=f"A cell with more photos splits.  [default: {DEFAULT_MAX}]"
-)
-@click.option(
-    "--min", "min_photos", type=int, help=f"A cell with fewer is dropped.  [default: {DEFAULT_MIN}]"
-)
-@click.option(
-    "--start-level", type=int, help="S2 level to start from, 0 (a sixth of the Earth) to 30.  [default: 2]"
-)
-@click.option("--end-level", type=int, help="S2 level at which cells split no more.  [default: 30]")
+@_method_options
 @click.option("--split", help="Rows of this split only, or 'all'.  [default: train, if the table has it]")
 @click.option(
     "--latitude", metavar="COLUMN", help="Column with latitudes, in degrees.  [default: by its name]"
@@ -54,7 +57,7 @@ DEFAULT_MIN: Final = 30
 @json_option
 def command(
     table: Path,
-    method: str,  # noqa: ARG001 -- one method so far
+    method: str,
     output: Path | None,
     map_path: Path | None,
     as_json: bool,
@@ -70,10 +73,10 @@ def command(
       graticule partition photos/ --max 300 --min 30 -o cells.parquet --map cells.html
       graticule partition places.csv.gz --preset cnn-vit -o cells.parquet
     """
-    from graticule.partitions import build_s2, summarise
+    from graticule.partitions import summarise
+    from graticule.partitions.methods import build_partition
     from graticule.photos.places import read_places
 
-    limits = _limits(words)
     places = read_places(
         table,
         latitude=words["latitude"],
@@ -82,39 +85,21 @@ def command(
         split=words["split"],
     )
     _remark_rows(places)
-    partition = build_s2(places.latlon, weights=places.photos, **limits)
+    built = build_partition(method, places.latlon, places.photos, {name: words[name] for name in OPTIONS})
+    partition = built.partition
     figures = summarise(partition)
     if output is not None:
         partition.write(output)
     if map_path is not None:
         _draw(partition, map_path, f"{partition.count:,} cells of {table.name}")
     if as_json:
-        emit(_document(table, places, partition, figures, output, map_path))
+        emit({**_document(table, places, partition, figures, output, map_path), **built.figures})
     else:
         _print(figures)
+    for remark in built.remarks:
+        stderr().print(remark, markup=False)
     _remark_result(figures, output, map_path)
     return REFUSED_SOME if places.refused else 0
-
-
-def _limits(words: dict[str, Any]) -> dict[str, int]:
-    """Keywords of ``build_s2``: the options, over the preset, over the defaults."""
-    import dataclasses
-
-    from graticule.config import nearest
-    from graticule.errors import UsageError
-    from graticule.partitions import PRESETS, S2Settings
-
-    preset = S2Settings(DEFAULT_MAX, DEFAULT_MIN)
-    if words["preset"] is not None:
-        if words["preset"] not in PRESETS:
-            close = nearest(words["preset"], PRESETS)
-            advice = f"Did you mean:  --preset {close}" if close else "Type one of them after --preset."
-            raise UsageError(
-                f"There is no preset '{words['preset']}' (known: {', '.join(PRESETS)}).\n{advice}"
-            )
-        preset = PRESETS[words["preset"]]
-    given = {name: words[name] for name in dataclasses.asdict(preset) if words[name] is not None}
-    return dataclasses.asdict(dataclasses.replace(preset, **given))
 
 
 def _remark_rows(places: Places) -> None:
