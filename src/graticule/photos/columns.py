@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 import shlex
 from dataclasses import dataclass, fields
@@ -133,9 +134,9 @@ def require_place_and_path(frame: pl.DataFrame, columns: Columns, *, table: str,
         f"--{role} {shlex.quote(getattr(columns, role) or _guess(role, frame) or 'COLUMN')}"
         for role in roles + (["path"] if "path" in lacking else [])
     ]
-    what = " and ".join({"path": "photo's path or id"}.get(role, role) for role in lacking)
+    what = ", ".join({"path": "paths or ids of photos"}.get(role, f"{role}s") for role in lacking)
     message = (
-        f"Table '{table}' has no column that looks like a {what} (found: {', '.join(frame.columns)}).\n"
+        f"Table '{table}' has no column that looks like {what} (found: {', '.join(frame.columns)}).\n"
         f"Name the columns:  {command} {' '.join(words)}"
     )
     if any(_is_number(name) for name in frame.columns):
@@ -176,13 +177,10 @@ def _looks_like_points(column: pl.Series) -> bool:
 
 
 def _guess(role: str, frame: pl.DataFrame) -> str | None:
-    """A column whose name is nearly one that is known."""
+    """A column whose name is the role's but for a slip: ``lattitude``."""
     keys = {_key(name): name for name in frame.columns}
-    for known in KNOWN_NAMES[role]:
-        close = nearest(known, keys) if len(known) > 3 else None
-        if close:
-            return keys[close]
-    return None
+    close = difflib.get_close_matches(role, keys, n=1, cutoff=0.8)
+    return keys[close[0]] if close else None
 
 
 def _key(name: str) -> str:
