@@ -144,7 +144,7 @@ def test_errors_are_json_too(run, tmp_path):
 def test_the_help_names_every_layout_and_shows_an_example():
     result = CliRunner().invoke(command, ["--help"])
     assert result.exit_code == 0
-    assert "graticule ingest DCIM/ -o photos" in result.output
+    assert "\n    graticule ingest DCIM/ -o photos\n" in result.output
     for layout in LAYOUTS:
         assert f"{layout.name}:" in result.output
 

@@ -70,6 +70,16 @@ def test_what_is_not_there_or_not_clear_is_refused(folder):
         index.find("https://example.org/a.jpg")
 
 
+def test_links_are_followed_but_not_in_circles(tmp_path, folder):
+    (folder / "sub" / "again").symlink_to(folder)
+    (folder / "linked").symlink_to(folder.parent / "outside")
+    (folder.parent / "outside").mkdir(exist_ok=True)
+    (folder.parent / "outside" / "z.jpg").touch()
+    names = [path.name for path in list_photos(folder)]
+    assert names.count("a.jpg") == 2
+    assert "z.jpg" in names
+
+
 def test_folders_that_are_not_there(tmp_path):
     (tmp_path / "photos").mkdir()
     (tmp_path / "a.jpg").touch()

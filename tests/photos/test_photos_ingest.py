@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from graticule.errors import TableError, UsageError
+from graticule.errors import MissingFileError, TableError, UsageError
 from graticule.geo.sphere import great_circle_km
 from graticule.photos.ingest import ingest
 from graticule.photos.table import COLUMNS, photo_paths, read_photo_table
@@ -332,6 +332,17 @@ def test_an_output_that_is_a_file_is_refused_before_anything_is_done(tmp_path, t
     with pytest.raises(UsageError, match=r"is a file. Name a folder"):
         ingest(trip, tmp_path / "out")
     assert (tmp_path / "out").read_text() == "mine"
+
+
+def test_an_output_that_cannot_be_written_to_is_told_before_the_work(tmp_path, trip, monkeypatch):
+    write_table(trip, [row(1)])
+    (tmp_path / "file").touch()
+    seen = []
+    with pytest.raises(
+        MissingFileError, match=r"cannot be written to: Not a directory\.\nName another after -o"
+    ):
+        ingest(trip, tmp_path / "file" / "out", on_progress=lambda *step: seen.append(step))
+    assert seen == []
 
 
 def test_all_photos_refused_still_leaves_a_report_and_an_empty_table(tmp_path, trip):

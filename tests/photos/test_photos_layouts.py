@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from graticule.errors import GraticuleError, MissingFileError, TableError, UsageError
+from graticule.photos.ingest import ingest
 from graticule.photos.layouts import LAYOUTS, Words, choose_layout
 
 
@@ -114,15 +115,23 @@ def test_several_tables_are_asked_about(bare):
     assert layout.read(bare, Words()).read == 1
 
 
-def test_our_own_table_goes_after_the_one_it_was_made_of(bare):
-    import polars as pl
+def test_a_table_that_was_made_of_this_folder_is_not_its_source(originals):
+    for _ in range(2):
+        assert ingest(originals, originals).layout == "exif"
+    table(originals, "photos.csv")
+    for _ in range(2):
+        assert ingest(originals, originals).kept == 1
 
-    table(bare, "photos.csv")
-    pl.DataFrame({"photo_id": ["z"], "path": ["2.jpg"], "latitude": [1.0], "longitude": [2.0]}).write_parquet(
-        bare / "photos.parquet"
-    )
-    found = choose_layout(bare, "auto", Words())[0].read(bare, Words())
-    assert found.rows["photo_id"].to_list() == ["1.jpg"]
+
+def test_a_usual_table_without_places_leaves_it_to_photos_that_carry_them(originals):
+    table(originals, "metadata.csv", "file_name,text\n1.jpg,a church\n")
+    assert chosen(originals) == "exif"
+
+
+def test_a_usual_table_without_places_beside_photos_without_is_an_error_that_lists_its_columns(bare):
+    table(bare, "metadata.csv", "file_name,text\n1.jpg,a church\n")
+    with pytest.raises(TableError, match=r"looks like latitudes, longitudes \(found: file_name, text\)"):
+        choose_layout(bare, "auto", Words())[0].read(bare, Words())
 
 
 def test_a_layout_can_be_forced(originals):

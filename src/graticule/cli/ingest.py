@@ -52,7 +52,7 @@ _SHOWN_REFUSALS = 12
 )
 @json_option
 def command(source: Path, output: Path, as_json: bool, **words: Any) -> int:
-    r"""Make a photo table of SOURCE: a folder of photos, or a table of them (CSV, TSV, Parquet, JSONL).
+    """Make a photo table of SOURCE: a folder of photos, or a table of them (CSV, TSV, Parquet, JSONL).
 
     Writes photos.parquet and ingest.json into the folder named by -o; the photos stay where they are.
     Exit status 3 says that some photos were refused; ingest.json lists each with its reason.
@@ -83,6 +83,8 @@ def command(source: Path, output: Path, as_json: bool, **words: Any) -> int:
 def _print(report: IngestReport) -> None:
     from rich.table import Table
 
+    from graticule.photos.table import REPORT_NAME
+
     console = stdout()
     console.print(f"Layout {report.layout}: {report.layout_reason}.", markup=False)
     table = Table(box=None, pad_edge=False, show_header=False)
@@ -94,7 +96,7 @@ def _print(report: IngestReport) -> None:
     console.print(table)
     for warning in report.warnings:
         stderr().print(f"Warning: {warning}", markup=False)
-    listed_in = Path(report.table).with_name("ingest.json")
+    listed_in = Path(report.table).with_name(REPORT_NAME)
     for refusal in report.refusals[:_SHOWN_REFUSALS]:
         stderr().print(f"Refused ({refusal.reason}): {refusal.message}", markup=False)
     if (rest := len(report.refusals) - _SHOWN_REFUSALS) > 0:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
 from graticule.config import IMAGE_SUFFIXES, nearest
 from graticule.errors import MissingFileError, PhotoError
@@ -20,6 +20,19 @@ def list_photos(folder: Path) -> list[Path]:
         MissingFileError: there is no such folder, or it cannot be read.
     """
     return [folder / name for name in sorted(_names(folder)) if _is_photo(name)]
+
+
+def list_top(folder: Path) -> list[Path]:
+    """What lies directly in a folder, by name.
+
+    Raises:
+        MissingFileError: there is no such folder, or it cannot be read.
+    """
+    require_folder(folder)
+    try:
+        return sorted(folder.iterdir())
+    except OSError as error:
+        raise MissingFileError(f"Folder '{folder}' cannot be read: {error.strerror}.") from error
 
 
 def require_folder(path: Path) -> None:
@@ -115,12 +128,24 @@ def _is_photo(name: str) -> bool:
 def _names(folder: Path) -> Iterator[str]:
     """Paths of all files below a folder, relative to it, with ``/``; hidden files and folders left out."""
 
-    def refuse(error: OSError) -> None:
+    def refuse(error: OSError) -> NoReturn:
         raise MissingFileError(f"Folder '{error.filename}' cannot be read: {error.strerror}.") from error
 
+    def is_new(path: str) -> bool:
+        try:
+            found = os.stat(path)  # noqa: PTH116 -- a million times
+        except OSError as error:
+            refuse(error)
+        known = len(seen)
+        seen.add((found.st_dev, found.st_ino))
+        return len(seen) > known
+
     require_folder(folder)
-    for root, folders, names in os.walk(folder, onerror=refuse):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+    seen: set[tuple[int, int]] = set()
+    is_new(str(folder))
+    for root, folders, names in os.walk(folder, onerror=refuse, followlinks=True):
+        visible = sorted(name for name in folders if not name.startswith("."))
+        folders[:] = [name for name in visible if is_new(f"{root}/{name}")]  # links may lead in circles
         below = os.path.relpath(root, folder).replace(os.sep, "/")
         for name in names:
             if not name.startswith("."):

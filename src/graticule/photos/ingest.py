@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 import time
 import warnings as python_warnings
 from collections import Counter
@@ -14,15 +15,12 @@ from typing import Any, Final
 
 import polars as pl
 
-from graticule.errors import UsageError
+from graticule.errors import MissingFileError, UsageError
 from graticule.geo.countries import continent_of
 from graticule.photos.fields import as_text, country_codes, split_names
 from graticule.photos.inspection import inspect_all
 from graticule.photos.layouts import Found, Refusal, Words, choose_layout
-from graticule.photos.table import COLUMNS, TABLE_NAME, write_photo_table
-
-REPORT_NAME: Final = "ingest.json"
-"""What the report beside a photo table is called."""
+from graticule.photos.table import COLUMNS, REPORT_NAME, write_photo_table
 
 _DISAGREEING_SHARE: Final = 0.02
 
@@ -88,7 +86,7 @@ def ingest(
         - the photos stay where they are; paths in the table are relative to ``output``
 
     Raises:
-        MissingFileError: the source does not exist, or holds no photos.
+        MissingFileError: the source does not exist, or holds no photos; the output cannot be written to.
         TableError: the table cannot be read, lacks columns, or swaps latitudes and longitudes.
         UsageError: a layout or a column was named that is none.
     """
@@ -101,12 +99,13 @@ def ingest(
     )
     chosen, why = choose_layout(source, layout, words)
     found = _unique(chosen.read(source, words))
+    _require_writable(output)  # before the long work, not after it
     if check_pixels or found.positions_inside:
         found = _inspected(found, check_pixels, workers, on_progress)
     frame, remarks = _completed(found, source_name)
     table = write_photo_table(_relative(frame, output), output)
     report = IngestReport(
-        source=str(source),
+        source=str(source.resolve()),
         layout=chosen.name,
         layout_reason=why,
         table=str(table),
@@ -114,10 +113,7 @@ def ingest(
         read=found.read,
         kept=frame.height,
         refused=dict(Counter(refusal.reason for refusal in found.refused).most_common()),
-        without_place=int(frame["latitude"].is_null().sum()),
-        splits=_counts(frame["split"]),
-        countries=_counts(frame["country"]),
-        continents=_counts(_continents(frame["country"])),
+        **_statistics(frame),
         warnings=[*found.warnings, *remarks],
         pixels_checked=check_pixels,
         seconds=round(time.perf_counter() - started_s, 2),
@@ -125,6 +121,18 @@ def ingest(
     )
     _write_report(report, output)
     return report
+
+
+def _require_writable(output: Path) -> None:
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=output):
+            pass
+    except OSError as error:
+        why = error.strerror or error
+        raise MissingFileError(
+            f"Folder '{output}' cannot be written to: {why}.\nName another after -o."
+        ) from error
 
 
 def _unique(found: Found) -> Found:
@@ -249,6 +257,16 @@ def _relative(frame: pl.DataFrame, output: Path) -> pl.DataFrame:
     return frame.drop("file").with_columns(paths)
 
 
+def _statistics(frame: pl.DataFrame) -> dict[str, Any]:
+    """What the report says of the photos that were kept."""
+    return {
+        "without_place": int(frame["latitude"].is_null().sum()),
+        "splits": _counts(frame["split"]),
+        "countries": _counts(frame["country"]),
+        "continents": _counts(_continents(frame["country"])),
+    }
+
+
 def _continents(countries: pl.Series) -> pl.Series:
     codes = countries.drop_nulls().unique().to_list()
     return countries.replace_strict(
@@ -271,6 +289,3 @@ def _write_report(report: IngestReport, output: Path) -> None:
     unfinished = output / f".{REPORT_NAME}.{os.getpid()}"
     unfinished.write_text(json.dumps(report.to_dict(), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     unfinished.replace(output / REPORT_NAME)
-
-
-__all__ = ["REPORT_NAME", "TABLE_NAME", "IngestReport", "ingest"]

@@ -16,6 +16,9 @@ from graticule.errors import MissingFileError, TableError
 TABLE_NAME: Final = "photos.parquet"
 """What a photo table is called inside its folder."""
 
+REPORT_NAME: Final = "ingest.json"
+"""What the report of ingest beside it is called."""
+
 COLUMNS: Final[dict[str, pl.DataType]] = {
     "photo_id": pl.String(),
     "path": pl.String(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -11,8 +12,8 @@ import polars as pl
 from graticule.errors import GraticuleError, PhotoError
 from graticule.photos.columns import Columns, sniff
 from graticule.photos.exif import read_position
-from graticule.photos.files import FileIndex
-from graticule.photos.table import TABLE_NAME
+from graticule.photos.files import FileIndex, list_photos, list_top
+from graticule.photos.table import REPORT_NAME, TABLE_NAME
 from graticule.photos.tabular import is_table, read_rows, with_types
 
 USUAL_NAMES: Final = frozenset(["photos", "metadata"])
@@ -47,16 +48,17 @@ class Beside:
 
 
 def tables_beside(folder: Path) -> list[Beside]:
-    """The readable tables at the top of a folder; a photo table of ours only when there is no other."""
+    """The readable tables at the top of a folder; no photo table that was made of this very folder."""
     found = []
-    for file in sorted(folder.iterdir()) if folder.is_dir() else []:
-        if is_table(file) and file.is_file() and not file.name.startswith("."):
+    for file in list_top(folder):
+        ours = file.name == TABLE_NAME and _was_made_of(folder)
+        if is_table(file) and file.is_file() and not file.name.startswith(".") and not ours:
             try:
                 head = read_rows(file, head_rows=_HEAD_ROWS)
             except GraticuleError:  # a text file, say; named outright it is reported
                 continue
             found.append(Beside(file, head, sniff(head)))
-    return [table for table in found if table.file.name != TABLE_NAME] or found
+    return found
 
 
 def describing_tables(folder: Path) -> list[Beside]:
@@ -84,13 +86,23 @@ def describing_tables(folder: Path) -> list[Beside]:
 def own_positions_win(folder: Path, table: Beside) -> bool:
     """Whether the photos carry positions of their own that go before those of the table.
 
-    They do when at least half of up to 12 photos that the table names have one, unless its name is usual.
+    They do when at least half of up to 12 photos that the table names have one, unless its name is usual and
+    it has places.
     """
-    if table.is_usual:
+    if table.is_usual and table.columns.has_place:
         return False
-    files = table.named_photos(FileIndex(folder))
+    files = table.named_photos(FileIndex(folder)) or list_photos(folder)
     sample = files[:: max(1, len(files) // _SAMPLED_PHOTOS)][:_SAMPLED_PHOTOS]
     return bool(sample) and 2 * sum(_has_position(file) for file in sample) >= len(sample)
+
+
+def _was_made_of(folder: Path) -> bool:
+    """Whether the photo table in a folder is what an earlier ingest of this folder wrote."""
+    try:
+        source = Path(json.loads((folder / REPORT_NAME).read_bytes())["source"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    return folder.resolve() in (source, source.parent)
 
 
 def _could_hold_place(head: pl.DataFrame) -> bool:

@@ -134,7 +134,7 @@ def _check_swapped(rows: pl.DataFrame, columns: Columns, *, file: Path, words: W
     if evidence is None:
         return []
     if words.latitude and words.longitude:
-        return [f"Latitudes and longitudes look swapped ({evidence}), but were named so and are kept."]
+        return [f"Latitudes and longitudes look swapped ({evidence}), but are read as you named them."]
     if columns.latitude is None or columns.longitude is None:
         return [f"Latitudes and longitudes look swapped in column '{columns.point}': {evidence}."]
     latitude, longitude = shlex.quote(columns.latitude), shlex.quote(columns.longitude)
@@ -150,7 +150,8 @@ def _found(rows: pl.DataFrame, columns: Columns, index: FileIndex, warnings: lis
     nowhere = rows["latitude"].is_null() & rows["longitude"].is_null()
     if "country" in rows.columns:
         nowhere &= rows["country"].is_null()
-    reasons = refusals(rows).set(nowhere & refusals(rows).is_null(), "no-position")
+    reasons = refusals(rows)
+    reasons = reasons.set(nowhere & reasons.is_null(), "no-position")
     said = rows.select("photo_id", "path", "said_latitude", "said_longitude")
     files: list[str | None] = []
     refused = []
