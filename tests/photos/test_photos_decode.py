@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import random
 import struct
 import subprocess
@@ -277,6 +278,17 @@ def test_files_that_are_no_photo(tmp_path):
     assert reason_of(tmp_path / "text.jpg" / "inside.jpg") == "missing"
     assert reason_of(tmp_path) == "not-an-image"
     assert reason_of(b"") == "empty"
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.jpg")
+    assert reason_of(tmp_path / "pipe.jpg") == "not-an-image"
+
+
+def test_a_huge_file_is_refused_unread(tmp_path):
+    with (tmp_path / "huge.tif").open("wb") as file:
+        file.truncate(3 << 30)
+    assert reason_of(tmp_path / "huge.tif") == "too-large"
 
 
 @pytest.mark.parametrize(

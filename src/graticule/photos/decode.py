@@ -93,18 +93,19 @@ def read_bytes(path: str | Path) -> bytes:
             a device) or ``too-large`` (more than ``MAX_FILE_BYTES``).
     """
     try:
+        found = Path(path).stat()  # before opening: a pipe without a writer would wait for ever
+        if not stat.S_ISREG(found.st_mode):
+            what = "a folder" if stat.S_ISDIR(found.st_mode) else "no file"
+            raise PhotoError(f"Photo '{path}' is {what}.", reason="not-an-image")
+        if found.st_size > MAX_FILE_BYTES:
+            message = f"Photo '{path}' has {found.st_size:,} bytes; at most {MAX_FILE_BYTES:,} are read."
+            raise PhotoError(message, reason="too-large")
         with Path(path).open("rb") as file:
-            found = Path(path).stat()
-            if not stat.S_ISREG(found.st_mode):
-                raise PhotoError(f"Photo '{path}' is not a file.", reason="not-an-image")
-            if found.st_size > MAX_FILE_BYTES:
-                message = f"Photo '{path}' has {found.st_size:,} bytes; at most {MAX_FILE_BYTES:,} are read."
-                raise PhotoError(message, reason="too-large")
             data = file.read()
+    except PhotoError:  # which is a ValueError
+        raise
     except (FileNotFoundError, NotADirectoryError) as error:
         raise PhotoError(f"Photo '{path}' does not exist.", reason="missing") from error
-    except IsADirectoryError as error:
-        raise PhotoError(f"Photo '{path}' is a folder.", reason="not-an-image") from error
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         raise PhotoError(f"Photo '{path}' cannot be read: {_said(error)}.", reason="unreadable") from error
     if not data:
