@@ -174,11 +174,12 @@ def _document(
 def _draw(partition: Partition, path: Path, title: str) -> None:
     from graticule.maps import CellLayer, MapScene, write_map
 
+    rings, owner = partition.parts()
     layer = CellLayer(
-        polygons=partition.polygons(),
-        labels=partition.names,
-        photos=partition.photos,
-        tokens=partition.tokens,
-        levels=partition.levels[partition.leaf_nodes],
+        polygons=rings,
+        labels=[partition.names[cell] for cell in owner],
+        photos=partition.photos[owner],
+        tokens=[partition.tokens[cell] for cell in owner],
+        levels=partition.levels[partition.leaf_nodes][owner],
     )
     write_map(path, MapScene(title=title, cells=layer))

@@ -36,6 +36,17 @@ class Cells(Protocol):
         """Corners (n, 2) of each cell in (latitude, longitude) degrees, counter-clockwise, not closed."""
         ...
 
+    def parts(self) -> tuple[list[NDArray[np.float64]], NDArray[np.int64]]:
+        """Rings to draw the cells with, each of less than half the Earth, and the cell (M,) of each ring.
+
+        A cell that is not one piece, or is too large for one ring, has several rings; they do not overlap.
+        """
+        ...
+
+    def outlines(self) -> list[bytes]:
+        """The ground of each cell in (longitude, latitude) as well-known binary, cut at the antimeridian."""
+        ...
+
     def areas_km2(self) -> NDArray[np.float64]:
         """Area (K,) of each cell in km2."""
         ...
@@ -92,6 +103,16 @@ class S2Cells:
     def rings(self) -> list[NDArray[np.float64]]:
         """The four corners (4, 2) of each cell in degrees, counter-clockwise."""
         return list(s2.vertices(self._ids))
+
+    def parts(self) -> tuple[list[NDArray[np.float64]], NDArray[np.int64]]:
+        """One ring for each cell."""
+        return self.rings(), np.arange(len(self._ids))
+
+    def outlines(self) -> list[bytes]:
+        """The ground of each cell as well-known binary, its geodesic edges densified."""
+        from graticule.geo.geojson import wkb_polygons  # shapely: only those who write need it
+
+        return wkb_polygons(self.rings())
 
     def areas_km2(self) -> NDArray[np.float64]:
         """Area (K,) of each cell on the sphere in km2."""

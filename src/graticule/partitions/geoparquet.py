@@ -37,6 +37,11 @@ COLUMNS: Final[Mapping[str, Any]] = {
 }
 """Columns of a partition file, in order, with their types."""
 
+EXTRA_COLUMNS: Final[Mapping[str, Any]] = {
+    "annexes": pl.List(pl.UInt64),  # s2 with small cells merged: further S2 cells that belong to the cell
+}
+"""Columns that only some partitions have, after the others."""
+
 MAY_BE_NULL: Final = frozenset({"parent", "cell"})
 """A root has no parent, an inner node is no cell."""
 
@@ -80,7 +85,7 @@ def to_geoparquet(nodes: pl.DataFrame, header: Mapping[str, Any], *, spherical: 
         HEADER_KEY: json.dumps({"format": FORMAT, **header}, sort_keys=True),
     }
     buffer = io.BytesIO()
-    nodes.select(list(COLUMNS)).write_parquet(buffer, metadata=metadata)
+    nodes.select(columns_of(nodes)).write_parquet(buffer, metadata=metadata)
     return buffer.getvalue()
 
 
@@ -103,7 +108,12 @@ def from_geoparquet(content: bytes, label: str) -> tuple[pl.DataFrame, dict[str,
     check_method(header.get("method"), label)
     _check_columns(nodes, header["method"], label)
     _check_tree(nodes, label)
-    return nodes.select(list(COLUMNS)), header
+    return nodes.select(columns_of(nodes)), header
+
+
+def columns_of(nodes: pl.DataFrame) -> list[str]:
+    """The columns of a partition file, in order, with those of ``EXTRA_COLUMNS`` that ``nodes`` has."""
+    return [*COLUMNS, *(name for name in EXTRA_COLUMNS if name in nodes.columns)]
 
 
 def _geo(geometry: pl.Series, spherical: bool) -> dict[str, Any]:
@@ -148,8 +158,9 @@ def _check_columns(nodes: pl.DataFrame, method: str, label: str) -> None:
             f"{label} lacks the column{'s' * (len(missing) > 1)} {', '.join(missing)} "
             f"(found: {', '.join(nodes.columns)}).\n{REBUILD}"
         )
-    wanted = {**COLUMNS, "cell_id": KINDS[method][0]}
-    for name, dtype in wanted.items():
+    wanted = {**COLUMNS, "cell_id": KINDS[method][0], **EXTRA_COLUMNS}
+    for name in columns_of(nodes):
+        dtype = wanted[name]
         if nodes[name].dtype != dtype:
             raise PartitionError(
                 f"{label} has {nodes[name].dtype} in column '{name}', expected {dtype}. "

@@ -22,7 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 from graticule._version import __version__
 from graticule.errors import MissingFileError, PartitionError
 from graticule.partitions.cells import Cells, cells_of
-from graticule.partitions.geoparquet import COLUMNS, REBUILD, from_geoparquet, to_geoparquet
+from graticule.partitions.geoparquet import REBUILD, columns_of, from_geoparquet, to_geoparquet
 from graticule.partitions.naming import node_names
 
 
@@ -80,10 +80,11 @@ class Partition:
         """One row per node of the tree with all columns of the partition file; parents before children."""
         if "geometry" in self.tree.columns:
             return self.tree
-        return self.tree.with_columns(
+        nodes = self.tree.with_columns(
             pl.Series("name", self._node_names, dtype=pl.String),
-            pl.Series("geometry", self._outlines(), dtype=pl.Binary),
-        ).select(list(COLUMNS))
+            pl.Series("geometry", cells_of(self.method, self.tree).outlines(), dtype=pl.Binary),
+        )
+        return nodes.select(columns_of(nodes))
 
     @property
     def count(self) -> int:
@@ -147,6 +148,15 @@ class Partition:
     def polygons(self) -> list[NDArray[np.float64]]:
         """Outline (n, 2) of each cell: corners in degrees, counter-clockwise, not closed."""
         return self._cells.rings()
+
+    def parts(self) -> tuple[list[NDArray[np.float64]], NDArray[np.int64]]:
+        """Rings to draw the cells with, and the cell of each ring.
+
+        Convention:
+            - rings (n, 2) are in degrees, counter-clockwise, not closed, and enclose less than half the Earth
+            - a cell of several pieces has several rings; the second value (M,) tells the cell of each
+        """
+        return self._cells.parts()
 
     def path(self, cell: int) -> NDArray[np.int64]:
         """Nodes from the root down to ``cell``.
@@ -245,11 +255,6 @@ class Partition:
             return self.tree["name"].to_list()
         named_at = self.centres if self.named_at is None else self.named_at
         return node_names(self.tree, self.leaf_nodes, named_at)
-
-    def _outlines(self) -> list[bytes]:
-        from graticule.geo.geojson import wkb_polygons  # shapely: only those who write need it
-
-        return wkb_polygons(cells_of(self.method, self.tree).rings())
 
 
 def _content(path: Path) -> tuple[bytes, str]:
