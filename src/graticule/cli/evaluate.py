@@ -57,7 +57,7 @@ def command(
     as_json: bool,
     **words: Any,
 ) -> int:
-    r"""Compare PREDICTIONS with the true places, and with guesses that know nothing of the photo.
+    """Compare PREDICTIONS with the true places, and with guesses that know nothing of the photo.
 
     PREDICTIONS is a file that predict wrote, or any table of photo ids and positions. Photos are
     matched by id, else by path, file name, or file name without ending. Those known to one side only are
@@ -151,7 +151,8 @@ def _print(metrics: dict[str, Any]) -> None:
     console = stdout()
     failed = f", {metrics['n_failed']:,} without an answer" if metrics["n_failed"] else ""
     model = f", {metrics['model']}" if metrics["model"] else ""
-    console.print(f"{metrics['n']:,} photos{failed}{model}", markup=False)
+    photos = "1 photo" if metrics["n"] == 1 else f"{metrics['n']:,} photos"
+    console.print(f"{photos}{failed}{model}", markup=False)
     level = f"{100 * metrics['intervals']['level']:.0f} % interval" if metrics["intervals"] else ""
     heading = (
         f"{'':<28}{'model':>10}  {level:<24}{'constant':>10}{'random':>11}{'largest cell':>14}  best constant"

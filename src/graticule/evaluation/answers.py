@@ -14,14 +14,14 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from graticule.errors import PredictionsError, TableError
+from graticule.errors import PredictionsError
 from graticule.evaluation.ground_truth import GroundTruth, Texts
 from graticule.evaluation.matching import shown
 from graticule.evaluation.metrics import NO_CELL
 from graticule.evaluation.protocols import Array
 from graticule.evaluation.truth import read_truth
 from graticule.geo.outlines import country_of
-from graticule.photos.tabular import is_table
+from graticule.photos.tabular import is_table, read_rows
 from graticule.predictions import SCHEMA, Predictions
 
 if TYPE_CHECKING:
@@ -36,20 +36,16 @@ def read_answers(path: str | Path) -> pl.DataFrame:
 
     Raises:
         MissingFileError: there is no such file.
-        PredictionsError: it holds neither.
+        PredictionsError: a predictions file is damaged.
+        TableError: a stranger's table has no ids or positions, or latitude and longitude are swapped.
     """
     path = Path(path)
     try:
         return Predictions.read(path).to_polars()
-    except PredictionsError as error:
-        if not is_table(path):
+    except PredictionsError:
+        if not is_table(path) or set(SCHEMA) <= set(read_rows(path).columns):
             raise
-        try:
-            table = read_truth(path)
-        except TableError as foreign:
-            # a damaged file of ours has our columns; of a stranger's we say what its columns lack
-            raise (foreign if "no column" in str(foreign) else error) from error
-    return table.rename({"reason": "error"}).drop("country", "group")
+    return read_truth(path, label="Predictions").rename({"reason": "error"}).drop("country", "group")
 
 
 def complete(predictions: Predictions | pl.DataFrame) -> pl.DataFrame:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -19,7 +18,7 @@ import numpy as np
 from graticule.config import THRESHOLDS_KM
 from graticule.evaluation import metrics
 from graticule.evaluation.constants import best_constants
-from graticule.evaluation.curves import CURVE_KM, cumulative
+from graticule.evaluation.curves import cumulative
 from graticule.evaluation.ground_truth import GroundTruth
 from graticule.evaluation.protocols import Array, Protocol
 from graticule.evaluation.random_draw import RandomDraw, random_draw
@@ -75,23 +74,17 @@ class Baselines:
             country_shares=_country_shares(training),
         )
 
-    @cached_property
+    @property
     def constant_curve(self) -> Array:
-        """Share within each distance of ``CURVE_KM`` for the constant that is best there in training."""
-        training = np.stack(
-            [
-                _weighted_curve(_errors_km(place, self.training.latlon, self.protocol), self.training.weights)
-                for place in self.constants.values()
-            ]
-        )
-        test = np.stack([cumulative(errors) for errors in self.constant_errors_km.values()])
-        return np.asarray(np.take_along_axis(test, training.argmax(axis=0)[None], axis=0)[0])
+        """Share within each distance of ``CURVE_KM`` for the one place that is best for the GeoScore."""
+        return cumulative(self.constant_errors_km["geoscore"])
 
     def to_dict(self) -> dict[str, Any]:
         """The part ``baselines`` of ``metrics.json``."""
         return {
             "source": self.training.source,
             "is_in_sample": self.training.is_in_sample,
+            "is_by_cell": self.training.areas_km2 is not None,
             "training_places": len(self.training),
             "constant": self._constant(),
             "random": self._random(),
@@ -180,12 +173,6 @@ class Baselines:
 
 def _errors_km(place: Array, latlon: Array, protocol: Protocol) -> Array:
     return protocol.distance_km(place, latlon)
-
-
-def _weighted_curve(errors_km: Array, weights: Array) -> Array:
-    order = np.argsort(errors_km, kind="stable")
-    reached = np.concatenate([[0.0], np.cumsum(weights[order])]) / weights.sum()
-    return np.asarray(reached[np.searchsorted(errors_km[order], CURVE_KM, side="right")])
 
 
 def _largest_cell(truth: GroundTruth, training: TrainingPlaces) -> Array:

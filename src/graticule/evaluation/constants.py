@@ -70,6 +70,7 @@ def best_within(training: TrainingPlaces, limit_km: float, *, protocol: Protocol
         >>> bool(10 <= best_within(places, 25)[0] < 10.1)
         True
     """
+    training = training.within(limit_km)
     near = _Nearby(training.thinned(MOST_PLACES), limit_km, protocol)
     # a square of 1.5 radii nearly fits into the circle; its fullest one cannot be far from the best circle
     starts = _fullest_squares(training, 1.5 * limit_km)

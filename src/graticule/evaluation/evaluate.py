@@ -11,7 +11,7 @@ import polars as pl
 from numpy.typing import ArrayLike
 
 from graticule._version import __version__
-from graticule.errors import TableError
+from graticule.errors import PredictionsError, TableError
 from graticule.evaluation import metrics
 from graticule.evaluation.answers import Answers, complete
 from graticule.evaluation.baselines import Baselines
@@ -43,7 +43,8 @@ class Evaluation:
           answer), ``true_latitude``, ``true_longitude``, ``error_km``, ``confidence``, ``name`` of the best
           cell, ``country``, ``true_country``, ``true_continent``, ``error``
         - ``curves``: share of photos within each ``distance_km``: columns ``model``, ``low`` and ``high``
-          (its interval; null without one), ``constant``, ``random``
+          (its interval; null without one), ``constant`` (the place best for the GeoScore),
+          ``random``
     """
 
     metrics: dict[str, Any]
@@ -99,11 +100,8 @@ def evaluate_predictions(
     rules = protocol_named(protocol)
     table = complete(predictions)
     known, without_place = _with_position(truth)
-    # photos whose place is not known are matched too, so that they are not taken for strangers
     pairs = match(table, truth)
-    judged = pairs.frame.join(
-        known.select("photo_id"), left_on="true_photo_id", right_on="photo_id", how="semi"
-    )
+    judged = _with_known_place(pairs.frame, known)
     facts = GroundTruth.of(judged, partition)
     answers = Answers.of(judged, facts)
     places = _training_places(training_places, partition, facts)
@@ -156,6 +154,23 @@ def _with_position(truth: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, int]]:
     reason = pl.col("reason") if "reason" in truth.columns else pl.lit(None, dtype=pl.String).alias("reason")
     counts = others.select(reason.fill_null("no-position"))["reason"].value_counts(sort=True)
     return known, dict(counts.iter_rows())
+
+
+def _with_known_place(pairs: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    """The matched photos that can be judged. All were matched, so that none is taken for a stranger."""
+    judged = pairs.join(
+        known.select("photo_id"),
+        left_on="true_photo_id",
+        right_on="photo_id",
+        how="semi",
+        maintain_order="left",
+    )
+    if judged.is_empty():
+        raise PredictionsError(
+            f"{pairs.height} predicted photos are in the truth, but none of them has a true position.\n"
+            "Give a truth with the places of these photos."
+        )
+    return judged
 
 
 def _training_places(

@@ -28,7 +28,7 @@ CHUNK_NUMBERS: Final = 4_000_000
 Interval = tuple[float, float]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class Ratio:
     """A figure that is a mean over photos, or over those of them that are counted.
 
@@ -41,7 +41,7 @@ class Ratio:
     counted: NDArray[np.bool_] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class Distribution:
     """Errors whose median is wanted, and the share of them up to certain distances.
 
@@ -53,7 +53,7 @@ class Distribution:
     distances_km: Array | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class Resamples:
     """The figures of every resample.
 

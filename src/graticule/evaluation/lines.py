@@ -8,7 +8,7 @@ from graticule.evaluation.verdicts import goal_name
 
 _NAMES: Final = {
     "country_accuracy": "right country",
-    "coverage_90": "truth inside the 90 % region",
+    "coverage_90": "truth in the 90 % region",
     "ece": "calibration error (ECE)",
     "top-1": "true cell first",
 }

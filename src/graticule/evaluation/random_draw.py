@@ -28,7 +28,7 @@ _NEAREST_KM: Final = 1e-3
 _PER_LOG: Final = _BINS / np.log(21_000.0 / _NEAREST_KM)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class RandomDraw:
     """Expected figures of a random draw.
 

@@ -22,6 +22,11 @@ def remarks(document: dict[str, Any], predictions: pl.DataFrame) -> list[str]:
             "The baselines were found on the test's own places, since no training places were given: they "
             "are too good. Give the model (--model) or its training table (--train-places)."
         )
+    elif baselines["is_by_cell"]:
+        found.append(
+            "The baselines know the training places only by cell: below the size of the cells the best "
+            "constant guess may be weaker than it could be. Give the training table with --train-places."
+        )
     return found
 
 
@@ -32,12 +37,12 @@ def _about_photos(document: dict[str, Any]) -> list[str]:
         rules = ", ".join(f"{count} by {rule}" for rule, count in by_name.items())
         found.append(f"Ids differ between the two tables; photos were matched otherwise: {rules}.")
     for side, verb in (("only_truth", "have no prediction"), ("only_predicted", "are not in the truth")):
-        if matching[side]:
+        count = matching[side]
+        if count:
             first = ", ".join(f"'{name}'" for name in matching[f"{side}_first"])
-            more = ", ..." if matching[side] > SHOWN else ""
-            found.append(
-                f"{_photos(matching[side])} {_verb(verb, matching[side])} and were not judged: {first}{more}."
-            )
+            more = " and others" if count > SHOWN else ""
+            was = "was" if count == 1 else "were"
+            found.append(f"{_photos(count)} {_verb(verb, count)} and {was} not judged: {first}{more}.")
     if matching["without_true_position"]:
         count = matching["without_true_position"]
         reasons = ", ".join(f"{n} {why}" for why, n in matching["without_true_position_by_reason"].items())

@@ -7,7 +7,8 @@ weighs as many photos as it has), and only when neither is known from the test i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,12 +34,14 @@ class TrainingPlaces:
         - ``weights``: photos at each place, shape (M,), positive
         - ``source``: one phrase for the report, such as "the 412 cells of the model"
         - ``is_in_sample``: the places are those of the test itself; baselines are then too good
+        - ``areas_km2``: shape (M,), how much ground each place stands for, where it stands for a cell
     """
 
     latlon: Array
     weights: Array
     source: str
     is_in_sample: bool = False
+    areas_km2: Array | None = None
 
     def __len__(self) -> int:
         return len(self.latlon)
@@ -87,13 +90,26 @@ class TrainingPlaces:
     def of_partition(cls, partition: Partition, source: str | None = None) -> TrainingPlaces:
         """The centres of the cells, each weighing as many photos as the cell has."""
         said = source or f"the centres of the {partition.count} cells, weighted by their photos"
-        return cls.of(partition.centres, said, weights=partition.photos)
+        kept = partition.photos > 0
+        places = cls.of(partition.centres[kept], said, weights=partition.photos[kept])
+        return replace(places, areas_km2=np.asarray(partition.areas_km2, dtype=np.float64)[kept])
 
     @classmethod
     def of_test(cls, latlon: ArrayLike) -> TrainingPlaces:
         """The test's own places, for want of better: baselines from these are too good."""
         places = cls.of(latlon, "the test's own places")
-        return cls(places.latlon, places.weights, places.source, is_in_sample=True)
+        return replace(places, is_in_sample=True)
+
+    def within(self, limit_km: float) -> TrainingPlaces:
+        """The places, each weighing the photos that can be expected within ``limit_km`` of it.
+
+        A place that stands for a cell has its photos all over the cell, of which a circle of that radius
+        covers a part; so a small dense cell outweighs a large one with more photos.
+        """
+        if self.areas_km2 is None:
+            return self
+        covered = np.minimum(1.0, math.pi * limit_km**2 / self.areas_km2)
+        return replace(self, weights=self.weights * covered, areas_km2=None)
 
     def thinned(self, most: int, *, seed: int = 0) -> TrainingPlaces:
         """At most ``most`` places: itself, or so many drawn by weight, each of equal weight."""
@@ -103,4 +119,5 @@ class TrainingPlaces:
         # one draw from each of `most` equal slices of the weight: less scatter than free draws
         drawn = (np.arange(most) + np.random.default_rng(seed).random(most)) * (edges[-1] / most)
         chosen = np.minimum(np.searchsorted(edges, drawn, side="right"), len(self) - 1)
-        return TrainingPlaces(self.latlon[chosen], np.ones(most), self.source, self.is_in_sample)
+        areas = None if self.areas_km2 is None else self.areas_km2[chosen]
+        return replace(self, latlon=self.latlon[chosen], weights=np.ones(most), areas_km2=areas)

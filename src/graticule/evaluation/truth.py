@@ -16,14 +16,16 @@ from graticule.photos.table import TABLE_NAME
 from graticule.photos.tabular import is_table, read_rows
 
 
-def read_truth(path: str | Path, *, split: str | None = None, **said: str | None) -> pl.DataFrame:
+def read_truth(
+    path: str | Path, *, split: str | None = None, label: str = "Truth", **said: str | None
+) -> pl.DataFrame:
     """The true places of a table, one row per photo.
 
     Convention:
         - ``path``: CSV, TSV, Parquet or JSON lines, gzipped or not, or a folder with one such table
         - ``said``: columns by role (``photo_id``, ``latitude``, ``longitude``, ``country``, ``group``);
           those not said are found by their names
-        - ``split``: keep the rows of that split only
+        - ``split``: keep the rows of that split only; ``label``: what errors call the table
         - columns of the result: ``photo_id``, ``path``; ``latitude``, ``longitude`` in degrees, null where
           the table has no usable place; ``reason``, why a place that is there is not usable, or null;
           ``country`` (ISO 3166-1 alpha-2), null where not said or not understood; ``group``
@@ -35,17 +37,16 @@ def read_truth(path: str | Path, *, split: str | None = None, **said: str | None
         UsageError: a column that was said, or the split, does not exist.
     """
     file = _table_in(Path(path))
+    name = f"{label} '{file}'"
     rows = read_rows(file)
     given = {role: name for role, name in said.items() if name is not None}
     check_said(rows, str(file), **given)
     found = sniff(rows, **given)
     if found.photo_id is None or not found.has_place:
-        raise TableError(_no_column(file, rows, found))
+        raise TableError(_no_column(name, rows, found))
     if rows.is_empty():
-        raise TableError(
-            f"Truth '{file}' has no rows, so there is nothing to compare with.\nGive another table."
-        )
-    rows = _of_split(rows, found, split, file)
+        raise TableError(f"{name} has no rows, so there is nothing to compare.\nGive another table.")
+    rows = _of_split(rows, found, split, name)
     places = _places(rows, found)
     table = pl.DataFrame(
         {
@@ -56,9 +57,9 @@ def read_truth(path: str | Path, *, split: str | None = None, **said: str | None
         }
     ).with_columns(places["latitude"], places["longitude"], refusals(places))
     if not {"latitude", "longitude"} <= given.keys():
-        _check_order(table, found, file)
+        _check_order(table, found, name)
     usable = pl.col("reason").is_null()
-    return _once_each(table.with_columns(pl.when(usable).then(pl.col("latitude", "longitude"))), file)
+    return _once_each(table.with_columns(pl.when(usable).then(pl.col("latitude", "longitude"))), name)
 
 
 def _table_in(path: Path) -> Path:
@@ -76,31 +77,29 @@ def _table_in(path: Path) -> Path:
     )
 
 
-def _no_column(file: Path, rows: pl.DataFrame, found: Columns) -> str:
+def _no_column(name: str, rows: pl.DataFrame, found: Columns) -> str:
     missing = ["id"] if found.photo_id is None else []
     if not found.has_place:
         missing += [role for role in ("latitude", "longitude") if getattr(found, role) is None]
     words = " ".join(f"--{word} COLUMN" for word in missing)
     return (
-        f"Truth '{file}' has no column that looks like a {' or '.join(missing)} "
+        f"{name} has no column that looks like a {' or '.join(missing)} "
         f"(found: {', '.join(rows.columns)}).\n"
-        f"Name the columns:  graticule evaluate PREDICTIONS --truth {file} {words}"
+        f"Rename the columns, or name those of a truth:  {words}"
     )
 
 
-def _of_split(rows: pl.DataFrame, found: Columns, split: str | None, file: Path) -> pl.DataFrame:
+def _of_split(rows: pl.DataFrame, found: Columns, split: str | None, name: str) -> pl.DataFrame:
     if split is None:
         return rows
     if found.split is None:
-        raise UsageError(
-            f"Truth '{file}' has no column 'split'.\nLeave --split out, or give a table with splits."
-        )
+        raise UsageError(f"{name} has no column 'split'.\nLeave --split out, or give a table with splits.")
     kept = rows.filter(pl.col(found.split).cast(pl.String) == split)
     if kept.is_empty():
         known = sorted(str(name) for name in rows[found.split].drop_nulls().unique())
         advice = nearest(split, known) or (known[0] if known else "NAME")
         raise UsageError(
-            f"Truth '{file}' has no photo of the split '{split}' (found: {', '.join(known) or 'none'}).\n"
+            f"{name} has no photo of the split '{split}' (found: {', '.join(known) or 'none'}).\n"
             f"Try:  --split {advice}"
         )
     return kept
@@ -122,17 +121,17 @@ def _places(rows: pl.DataFrame, found: Columns) -> pl.DataFrame:
     )
 
 
-def _check_order(table: pl.DataFrame, found: Columns, file: Path) -> None:
+def _check_order(table: pl.DataFrame, found: Columns, name: str) -> None:
     evidence = swapped_evidence(table)
     if evidence is None:
         return
     if found.latitude is None:
         raise TableError(
-            f"Truth '{file}' has latitude and longitude exchanged in '{found.point}': {evidence}.\n"
+            f"{name} has latitude and longitude exchanged in '{found.point}': {evidence}.\n"
             "Such columns hold the longitude first; write the table again."
         )
     raise TableError(
-        f"Truth '{file}' has latitude and longitude exchanged: {evidence}.\n"
+        f"{name} has latitude and longitude exchanged: {evidence}.\n"
         f"Name them the other way round:  --latitude {found.longitude} --longitude {found.latitude}   "
         f"or, if they are right, as they are:  --latitude {found.latitude} --longitude {found.longitude}"
     )
@@ -149,14 +148,14 @@ def _country_codes(rows: pl.DataFrame, name: str | None) -> pl.Series:
     return pl.Series([None if value is None else codes[value] for value in stated], dtype=pl.String)
 
 
-def _once_each(table: pl.DataFrame, file: Path) -> pl.DataFrame:
+def _once_each(table: pl.DataFrame, name: str) -> pl.DataFrame:
     if table["photo_id"].is_duplicated().sum() == 0:
         return table
     once = table.unique(["photo_id", "latitude", "longitude"], keep="first", maintain_order=True)
     twice = once.filter(pl.col("photo_id").is_duplicated())["photo_id"].unique(maintain_order=True).to_list()
     if twice:
         raise TableError(
-            f"{len(twice)} photos of the truth '{file}' stand at more than one place: {shown(twice)}.\n"
+            f"{name} has {len(twice)} photos that stand at more than one place: {shown(twice)}.\n"
             "Keep one row per photo, or name another column for the ids:  --id COLUMN"
         )
     return once

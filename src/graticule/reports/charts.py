@@ -17,11 +17,12 @@ NAMES: Final = {1: "street", 25: "city", 200: "region", 750: "country", 2500: "c
 Scale = Callable[[float], float]
 
 
-def error_curve(curves: pl.DataFrame) -> Canvas:
+def error_curve(curves: pl.DataFrame, metrics: dict[str, Any]) -> Canvas:
     """Share of photos within any distance: model with its interval, constant guess, random draw.
 
     Convention:
         - ``curves``: as ``Evaluation.curves``: ``distance_km`` and shares in [0, 1]
+        - ``metrics``: the document of ``metrics.json``; dots show its best constant for each threshold
     """
     canvas = Canvas(WIDTH, 360, "Share of photos within any distance of the true place")
     left, right, top, bottom = 52.0, WIDTH - 152, 22.0, 312.0
@@ -53,28 +54,24 @@ def error_curve(curves: pl.DataFrame) -> Canvas:
     for name, _, dash in drawn:
         points = [(x_of(km), y_of(share)) for km, share in zip(distances, curves[name], strict=True)]
         canvas.line(points, name, width=2.2 if name == "model" else 1.6, dash=dash)
-    _label_curves(canvas, curves, drawn, x_of, y_of, right)
+    best = metrics["baselines"]["constant"]["within_km"]
+    for limit in THRESHOLDS_KM:
+        canvas.dot((x_of(limit), y_of(best[f"{limit}"])), 4.5, "constant", f"best constant within {limit} km")
+    ends = {"constant": best[f"{THRESHOLDS_KM[-1]}"]}
+    row = curves.filter(pl.col("distance_km") == THRESHOLDS_KM[-1]).row(0, named=True)
+    _label_curves(canvas, {name: (label, ends.get(name, row[name])) for name, label, _ in drawn}, y_of, right)
     return canvas
 
 
-def _label_curves(
-    canvas: Canvas,
-    curves: pl.DataFrame,
-    drawn: Sequence[tuple[str, str, Any]],
-    x_of: Scale,
-    y_of: Scale,
-    right: float,
-) -> None:
+def _label_curves(canvas: Canvas, curves: dict[str, tuple[str, float]], y_of: Scale, right: float) -> None:
     """Names beside the curves, with the share that each has at 2500 km, kept apart from each other."""
-    row = curves.filter(pl.col("distance_km") == THRESHOLDS_KM[-1]).row(0, named=True)
-    wanted = sorted((y_of(row[name]), name, label) for name, label, _ in drawn)
-    heights: list[float] = []
-    for y, _, _ in wanted:
-        heights.append(max(y, heights[-1] + 16 if heights else y))
-    for (y, name, label), height in zip(wanted, heights, strict=True):
-        canvas.dot((x_of(THRESHOLDS_KM[-1]), y), 3.5, name)
-        canvas.words(f"{100 * row[name]:.1f} %", (right + 52, height + 4), fill=name, anchor="end")
-        canvas.words(label, (right + 60, height + 4), fill=name)
+    wanted = sorted((y_of(share), name) for name, (_, share) in curves.items())
+    lowest = 0.0
+    for y, name in wanted:
+        lowest = max(y, lowest + 16)
+        label, share = curves[name]
+        canvas.words(f"{100 * share:.1f} %", (right + 52, lowest + 4), fill=name, anchor="end")
+        canvas.words(label, (right + 60, lowest + 4), fill=name)
 
 
 def within_chart(metrics: dict[str, Any]) -> Canvas:
@@ -140,16 +137,16 @@ def _dot_chart(title: str, rows: Sequence[_Row]) -> Canvas:
     bottom = top + step * len(rows)
     canvas = Canvas(WIDTH, bottom + 34, title)
     left, right = 150.0, WIDTH - 70
-    limit = _round_up(max((row.largest for row in rows), default=1.0))
+    limit, parts = _axis(max((row.largest for row in rows), default=1.0))
 
     def x_of(share: float) -> float:
         return left + share / limit * (right - left)
 
     _legend(canvas, left, has_random=any(row.random is not None for row in rows))
-    for part in range(6):
-        x = x_of(limit * part / 5)
+    for part in range(parts + 1):
+        x = x_of(limit * part / parts)
         canvas.line([(x, top), (x, bottom)], "rule")
-        canvas.words(f"{100 * limit * part / 5:.4g} %", (x, bottom + 18), anchor="middle", size=11)
+        canvas.words(f"{100 * limit * part / parts:.4g} %", (x, bottom + 18), anchor="middle", size=11)
     for number, row in enumerate(rows):
         y = top + step * (number + 0.5)
         canvas.words(row.name, (left - 14, y), anchor="end", fill="ink", size=13)
@@ -180,10 +177,16 @@ def _legend(canvas: Canvas, left: float, *, has_random: bool) -> None:
             canvas.words(label, (left + at + 8, y), size=11.5)
 
 
-def _round_up(share: float) -> float:
-    """The next share at which an axis may end: 1, 2.5 or 5 times a power of ten, at most 1."""
+def _axis(share: float) -> tuple[float, int]:
+    """Where an axis that has to hold ``share`` ends, and into how many round steps it is cut.
+
+    Example:
+        >>> _axis(0.33)
+        (0.4, 4)
+    """
     if share <= 0:
-        return 0.05
+        return 0.05, 5
     power = 10.0 ** math.floor(math.log10(share))
-    steps = (1.0, 2.0, 2.5, 4.0, 5.0, 6.0, 8.0, 10.0)
-    return min(1.0, next(power * step for step in steps if power * step >= share * 1.0001 or step == 10.0))
+    ends = ((1.0, 5), (2.0, 4), (2.5, 5), (4.0, 4), (5.0, 5), (6.0, 6), (8.0, 4), (10.0, 5))
+    end, parts = next((end, parts) for end, parts in ends if end * power >= share - 1e-12)
+    return min(1.0, round(end * power, 12)), parts

@@ -50,7 +50,7 @@ def write_report(folder: str | Path, evaluation: Evaluation, *, title: str | Non
     """
     folder = Path(folder)
     figures = {
-        "curve": error_curve(evaluation.curves),
+        "curve": error_curve(evaluation.curves, evaluation.metrics),
         "within": within_chart(evaluation.metrics),
         "continents": continent_chart(evaluation.metrics),
         "map": error_map(evaluation.frame),
