@@ -7,7 +7,6 @@ binary searches, and no photo is touched again while cells split.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final, NamedTuple
@@ -16,10 +15,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
-from graticule.errors import PartitionError, TableError, UsageError
+from graticule.errors import PartitionError, UsageError
 from graticule.geo import s2
-from graticule.geo.sphere import check_latlon, latlon_of, unit_vectors
+from graticule.geo.sphere import latlon_of
 from graticule.partitions.partition import Partition, Source
+from graticule.partitions.places import checked_places, middles, running_total, sorted_fingerprint
 
 Ids = NDArray[np.uint64]
 Counts = NDArray[np.int64]
@@ -152,42 +152,20 @@ def build_s2(
         places=len(places.ids),
         dropped_photos=int(leaves.photos[~kept].sum()),
         dropped_cells=int(np.count_nonzero(~kept)),
-        fingerprint=_fingerprint(places),
+        fingerprint=sorted_fingerprint(places.ids, places.total),
     )
     surviving = leaves.at(kept)
-    sums, typical = _middles(places, surviving)
+    sums, typical = middles(places.latlon, places.total, surviving.first, surviving.last)
     tree = _tree(surviving.ids, surviving.photos, sums)
     return Partition(tree, "s2", dataclasses.asdict(settings), source, named_at=places.latlon[typical])
 
 
 def _sorted_places(latlon: ArrayLike, weights: ArrayLike | None) -> _Places:
-    if not np.size(latlon):
-        raise TableError("There are no places to build cells from.\nGive a table with at least one place.")
-    places = check_latlon(latlon).reshape(-1, 2)
-    photos = None if weights is None else _whole(weights, len(places))
+    places, photos = checked_places(latlon, weights)
     ids = s2.cell_ids(places)
     order = np.argsort(ids)
-    total = np.arange(len(ids) + 1)
-    if photos is not None:
-        np.cumsum(photos[order], out=total[1:])
-        if total[-1] == 0:
-            raise TableError("All places have 0 photos.\nName another column with --weights, or none.")
+    total = running_total(None if photos is None else photos[order], len(ids))
     return _Places(ids[order], total, places[order])
-
-
-def _whole(weights: ArrayLike, count: int) -> Counts:
-    given = np.asarray(weights)
-    if given.shape != (count,):
-        raise UsageError(f"There are {count} places but weights of shape {given.shape}.\nGive one per place.")
-    if (
-        given.dtype.kind not in "iufb"
-        or not (np.isfinite(given) & (given >= 0) & (given == np.rint(given))).all()
-    ):
-        raise UsageError(
-            "Weights are numbers of photos: whole and not negative, but some are not.\n"
-            "Name another column with --weights, or none to count each row once."
-        )
-    return given.astype(np.int64)
 
 
 def _split(places: _Places, settings: S2Settings) -> _Leaves:
@@ -208,26 +186,6 @@ def _counted(cells: Ids, places: _Places) -> _Leaves:
     first = np.searchsorted(places.ids, s2.range_min(cells), side="left")
     last = np.searchsorted(places.ids, s2.range_max(cells), side="right")
     return _Leaves(cells, first, last, places.total[last] - places.total[first])
-
-
-def _middles(places: _Places, leaves: _Leaves) -> tuple[NDArray[np.float64], Counts]:
-    """Sum (K, 3) of the unit vectors of each leaf's photos, and the place (K,) nearest to their mean."""
-    sums, typical = np.empty((len(leaves.ids), 3)), np.empty(len(leaves.ids), dtype=np.int64)
-    step = max(1, len(sums) * (1 << 20) // len(places.ids))  # leaves at a time: about a million places
-    for begin in range(0, len(sums), step):
-        rows = slice(begin, begin + step)
-        sizes = leaves.last[rows] - leaves.first[rows]
-        starts = np.cumsum(sizes) - sizes
-        owner = np.repeat(np.arange(len(sizes)), sizes)
-        inside = np.arange(len(owner)) + (leaves.first[rows] - starts)[owner]
-        vectors = unit_vectors(places.latlon[inside])
-        photos = places.total[inside + 1] - places.total[inside]
-        sums[rows] = np.add.reduceat(vectors * photos[:, None], starts, axis=0)
-        nearness = np.einsum("ij,ij->i", vectors, sums[rows][owner])
-        nearness[photos == 0] = -np.inf
-        hits = np.flatnonzero(nearness == np.maximum.reduceat(nearness, starts)[owner])
-        typical[rows] = inside[hits[np.searchsorted(hits, starts)]]  # the first of several as near
-    return sums, typical
 
 
 def _tree(leaf_ids: Ids, leaf_photos: Counts, leaf_sums: NDArray[np.float64]) -> pl.DataFrame:
@@ -274,16 +232,6 @@ def _grown(
             np.add.at(photos, parent[rows], photos[rows])
             np.add.at(sums, parent[rows], sums[rows])
     return np.concatenate(at), cell, photos, sums, parent
-
-
-def _fingerprint(places: _Places) -> str:
-    """SHA-256 of the places with their numbers of photos; n equal rows count like one row of weight n."""
-    last = np.flatnonzero(np.append(places.ids[1:] != places.ids[:-1], True))
-    photos = np.diff(places.total[last + 1], prepend=0)
-    counted = photos > 0
-    digest = hashlib.sha256(places.ids[last][counted].astype("<u8").tobytes())
-    digest.update(photos[counted].astype("<i8").tobytes())
-    return digest.hexdigest()
 
 
 def _no_cell(places: _Places, leaves: _Leaves, settings: S2Settings) -> PartitionError:
