@@ -63,7 +63,9 @@ export function listen(element: HTMLElement, view: View, motion: Motion, listene
   };
   element.addEventListener("pointerup", release);
   element.addEventListener("pointercancel", release);
-  element.addEventListener("pointerleave", () => listener.leave());
+  element.addEventListener("pointerleave", (event) => {
+    if (event.pointerType !== "touch") listener.leave(); // a finger that is lifted leaves its tooltip behind
+  });
 
   element.addEventListener(
     "wheel",

@@ -1,5 +1,6 @@
 // Puts the page together: reads the scene, builds map and panel, and keeps them in step.
 import "./style.css";
+import { geoDistance } from "d3-geo";
 import { CellShapes } from "./cells";
 import { h, icon } from "./dom";
 import { listen } from "./gestures";
@@ -11,11 +12,12 @@ import { Panel } from "./panel";
 import { readScene, type LonLat, type Photo, type Scene } from "./scene";
 import { byPhotos, byProbability, type Scale, type Shading } from "./shading";
 import { readTheme, type Theme } from "./theme";
-import { RADIANS, View, type Mode } from "./view";
+import { RADIANS, View, wrapped, type Mode } from "./view";
 import { answer, confidence, coordinates, distance, percent, plural } from "./words";
 
 const EARTH_RADIUS_KM = 6371.0088; // the same as graticule.config: here for the scale bar only
-const CLOSEST_FIT = 2.5 * RADIANS; // an answer is shown with this much around it, so that one sees where it is
+const CLOSEST_FIT = 8 * RADIANS; // an answer is shown with this much around it, so that one sees where it is
+const WIDEST_FIT = 70 * RADIANS; // further apart than this, places stand at the globe's edge or behind it
 
 class App {
   private readonly view = new View();
@@ -37,6 +39,8 @@ class App {
   private scale: Scale = "root";
   private shading: Shading | null = null;
   private hovered = -1;
+  /** where the view was put by `fit`: as long as it is there, it is fitted again when the projection changes */
+  private fitted = "";
 
   constructor(
     private readonly scene: Scene,
@@ -153,8 +157,10 @@ class App {
   }
 
   private setMode(mode: Mode): void {
+    const untouched = this.fitted === this.whereabouts();
     this.motion.stop();
     this.view.setMode(mode);
+    if (untouched) this.fit(false);
     for (const each of ["globe", "flat"] as const) this.modes[each].setAttribute("aria-pressed", String(each === mode));
     this.unhover();
     this.motion.stir();
@@ -180,36 +186,40 @@ class App {
     this.motion.refresh();
   }
 
-  /** Shows estimate, truth and the bulk of the probability. */
+  /** Shows estimate, truth and the bulk of the probability; less of it where the Earth would hide one from the other. */
   private fit(fly = true): void {
     const photo = this.photo;
     if (!photo) return;
-    const places: [LonLat, number][] = [];
-    for (const place of [photo.estimate, photo.truth]) if (place) places.push([place, 0]);
-    places.push(...this.bulk(photo));
-    if (!places.length) return;
-    const middle = meanPlace(places.map(([place]) => place));
-    const radius = Math.max(CLOSEST_FIT, ...places.map(([place, around]) => angle(middle, place) + around));
-    const zoom = this.view.zoomFor(1.15 * radius);
-    this.go(middle, this.view.zoomHolding(places.map(([place]) => place), middle, zoom), fly);
+    const own = [photo.estimate, photo.truth].flatMap((place): Around[] => (place ? [{ place, radius: 0 }] : []));
+    const views = [[...own, ...this.bulk(photo)], own, own.slice(0, 1)].filter((view) => view.length).map(around);
+    const view = views.find(({ radius }) => radius < WIDEST_FIT) ?? views.at(-1);
+    if (!view) return;
+    const zoom = this.view.zoomHolding(view.places, view.middle, this.view.zoomFor(1.15 * view.radius));
+    this.fitted = this.whereabouts(view.middle, zoom);
+    this.go(view.middle, zoom, fly);
   }
 
-  /** The cells that hold the first half of the probability, if they are few and close together. */
-  private bulk(photo: Photo): [LonLat, number][] {
+  /** The likeliest cells, up to those that together hold most of the probability. */
+  private bulk(photo: Photo): Around[] {
     if (!this.shapes) return [];
     const order = photo.cells.map((cell, i) => [photo.probabilities[i] ?? 0, cell] as const).sort((a, b) => b[0] - a[0]);
-    const places: [LonLat, number][] = [];
+    const found: Around[] = [];
     let held = 0;
     for (const [probability, cell] of order.slice(0, 12)) {
-      if (held >= 0.5) break;
+      if (held >= 0.7) break;
       held += probability;
-      places.push([this.shapes.middle(cell), this.shapes.radius[cell]!]);
+      found.push({ place: this.shapes.middle(cell), radius: this.shapes.radius[cell]! });
     }
-    return held >= 0.5 ? places : places.slice(0, 1);
+    return found;
+  }
+
+  private whereabouts([lon, lat]: LonLat = [this.view.lon, this.view.lat], zoom = this.view.zoom): string {
+    return `${wrapped(lon).toFixed(4)} ${lat.toFixed(4)} ${zoom.toFixed(4)}`;
   }
 
   private flyToCell(place: LonLat): void {
     const cell = this.shapes?.at(place) ?? -1;
+    this.hovered = cell;
     const radius = cell >= 0 ? 2.2 * this.shapes!.radius[cell]! : 3 * RADIANS;
     this.go(place, this.view.zoomFor(Math.max(radius, 0.4 * RADIANS)), true);
   }
@@ -313,6 +323,19 @@ class App {
   }
 }
 
+interface Around {
+  place: LonLat;
+  /** radians */
+  radius: number;
+}
+
+function around(found: Around[]): { places: LonLat[]; middle: LonLat; radius: number } {
+  const places = found.map(({ place }) => place);
+  const middle = meanPlace(places);
+  const radius = Math.max(CLOSEST_FIT, ...found.map((each) => geoDistance(middle, each.place) + each.radius));
+  return { places, middle, radius };
+}
+
 function photoText(photo: Photo): Node[] {
   const sure = photo.confidence === null ? "" : ` · ${percent(photo.confidence)}`;
   return [h("strong", {}, photo.name), h("span", {}, answer(photo) + sure)];
@@ -333,13 +356,6 @@ function meanPlace(places: LonLat[]): LonLat {
     z += Math.sin(lat * RADIANS);
   }
   return [Math.atan2(y, x) / RADIANS, Math.atan2(z, Math.hypot(x, y)) / RADIANS];
-}
-
-function angle([lonA, latA]: LonLat, [lonB, latB]: LonLat): number {
-  const cosine =
-    Math.sin(latA * RADIANS) * Math.sin(latB * RADIANS) +
-    Math.cos(latA * RADIANS) * Math.cos(latB * RADIANS) * Math.cos((lonA - lonB) * RADIANS);
-  return Math.acos(Math.min(1, Math.max(-1, cosine)));
 }
 
 const root = document.getElementById("graticule")!;

@@ -192,8 +192,9 @@ export class Painter {
       const room = size * this.view.scale;
       if (room < 34) break;
       const at = this.view.project(place);
-      if (!at || at[0] < 0 || at[1] < 0 || at[0] > this.view.width || at[1] > this.view.height) continue;
+      if (!at || this.nearLimb(at)) continue;
       const width = context.measureText(name).width;
+      if (at[0] < width / 2 || at[0] > this.view.width - width / 2 || at[1] < 8 || at[1] > this.view.height - 8) continue;
       if (width > 1.15 * room) continue;
       const half = width / 2 + 4;
       if (taken.some(([x, y, other]) => Math.abs(x - at[0]) < half + other && Math.abs(y - at[1]) < 15)) continue;
@@ -201,6 +202,12 @@ export class Painter {
       context.strokeText(name, at[0], at[1]);
       context.fillText(name, at[0], at[1]);
     }
+  }
+
+  /** Where the globe turns away, names would hang over its edge. */
+  private nearLimb([x, y]: LonLat): boolean {
+    const { mode, width, height, scale } = this.view;
+    return mode === "globe" && Math.hypot(x - width / 2, y - height / 2) > 0.92 * scale;
   }
 
   private dots(places: LonLat[], theme: Theme): void {
@@ -212,7 +219,7 @@ export class Painter {
       const at = this.view.project(place);
       if (!at) continue;
       context.beginPath();
-      context.arc(at[0], at[1], 3, 0, 2 * Math.PI);
+      context.arc(at[0], at[1], 3.5, 0, 2 * Math.PI);
       context.fill();
       context.stroke();
     }

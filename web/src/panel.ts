@@ -116,7 +116,7 @@ export class Panel {
   private details(photo: Photo): Node[] {
     const parts: Node[] = [];
     if (photo.thumbnail) parts.push(h("img", { class: "picture", src: photo.thumbnail, alt: `Photo ${photo.name}` }));
-    parts.push(h("p", { class: "file", title: photo.name }, photo.name));
+    if (photo.name !== this.scene.title) parts.push(h("p", { class: "file", title: photo.name }, photo.name));
     if (photo.error !== null || photo.estimate === null) {
       parts.push(
         h("p", { class: "place" }, "No answer"),
@@ -204,7 +204,7 @@ function sureness(share: number): HTMLElement {
   return h(
     "div",
     { class: "sure" },
-    h("p", {}, h("strong", {}, confidence(share)), ` · ${percent(share)} that it lies in the best cell`),
+    h("p", {}, h("strong", {}, confidence(share)), ` · ${percent(share)} chance that this cell is right`),
     bar,
   );
 }
@@ -250,6 +250,6 @@ function footer(scene: Scene): HTMLElement {
         ...keys.flatMap(([names, what]) => [h("dt", {}, ...names.map((name) => h("kbd", {}, name))), h("dd", {}, what)]),
       ),
     ),
-    h("p", {}, "Made with graticule, works offline. Outlines: Natural Earth."),
+    h("p", {}, "Made with graticule. Outlines: Natural Earth."),
   );
 }

@@ -40,8 +40,7 @@ class CellLayer:
         - ``levels``: depth of each cell in its tree, or None
 
     Raises:
-        UsageError: the sequences differ in length, or a ring has fewer than three corners.
-        CoordinateError: a corner is not a place on Earth.
+        UsageError: the sequences differ in length.
     """
 
     polygons: Sequence[np.ndarray]
@@ -109,7 +108,8 @@ def scene_document(scene: MapScene) -> dict[str, Any]:
         - probabilities keep four significant digits
 
     Raises:
-        UsageError: a photo refers to a cell that the layer does not have.
+        UsageError: a photo refers to a cell that the layer does not have, or a ring has fewer than three
+            corners.
         CoordinateError: an estimate, a truth or a corner is not a place on Earth.
 
     Example:
