@@ -96,5 +96,5 @@ def finished_run(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     from graticule.training.train import train
 
     path = tmp_path_factory.mktemp("finished") / "run"
-    train(tiny_recipe(world), path, say=lambda line: None)
+    train(tiny_recipe(world), path, say=[].append)
     return path

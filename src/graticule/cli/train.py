@@ -62,7 +62,8 @@ def command(
     if resume is None and (recipe is None or output is None):
         missing = "a RECIPE" if recipe is None else "-o RUN, the folder to make"
         raise UsageError(
-            f"Training needs {missing}.\nFor example:  graticule train quick --set photos.table=photos/ -o run"
+            f"Training needs {missing}.\nFor example:  graticule train quick --set "
+            "photos.table=photos/ -o run"
         )
     for package in ("torch", "lightning", "timm", "safetensors", "onnx"):
         require(package)
@@ -97,5 +98,6 @@ def _run(
     bar = sys.stderr.isatty()
     if resume is not None:
         return go_on(resume, say=say, bar=bar)
-    assert read is not None and output is not None
+    assert read is not None  # checked by the caller, like the next
+    assert output is not None
     return train(read, output, force=force, say=say, bar=bar)

@@ -1,4 +1,4 @@
-"""Making stated confidence true: temperature scaling, and sets of cells that hold the truth as often as promised.
+"""Making stated confidence true: temperature scaling, and regions that hold the truth as often as promised.
 
 Both are fitted on photos that the network did not learn from, and hold for photos like those. Where
 photos to be located come from elsewhere, ``weights`` say how much more often such photos come up.

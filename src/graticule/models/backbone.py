@@ -43,7 +43,8 @@ def create_backbone(
         network: nn.Module = timm.create_model(name, pretrained=pretrained, **arguments)
     except (TypeError, AssertionError, AttributeError) as error:
         raise RecipeError(
-            f"The backbone '{name}' cannot be built with pooling '{pooling}' and kwargs {dict(kwargs or {})}: "
+            f"The backbone '{name}' cannot be built with pooling '{pooling}' and kwargs "
+            f"{dict(kwargs or {})}: "
             f"{_first_line(error)}.\n"
             "Set network.pooling to one that it has (convolutional networks: avg, max; ViTs: avg, token), "
             "and network.backbone.kwargs to arguments that it takes."
@@ -81,7 +82,8 @@ def replace_by_identity(network: nn.Module, name: str) -> None:
 
 def pretrained_card(network: nn.Module) -> dict[str, Any]:
     """Timm's card of a network: input size, crop, mean and standard deviation, licence."""
-    return dict(network.pretrained_cfg)  # type: ignore[arg-type] -- timm sets it on every model
+    card: Any = network.pretrained_cfg  # timm sets it on every model
+    return dict(card)
 
 
 def feature_count(network: nn.Module, size_px: int) -> int:

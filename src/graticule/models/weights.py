@@ -152,7 +152,8 @@ def _read_safetensors(path: Path) -> TensorFile:
     except (SafetensorError, OSError) as error:
         raise TrainingError(
             f"'{path}' is not a readable .safetensors file ({str(error).splitlines()[0]}).\n"
-            "Weights are read from .safetensors, run folders and bundles; pickled files (.pt, .pth) are not opened."
+            "Weights are read from .safetensors, run folders and bundles; pickled files (.pt, .pth) are not "
+            "opened."
         ) from error
     return TensorFile({name: _as_float32(tensor) for name, tensor in tensors.items()}, about)
 

@@ -102,4 +102,5 @@ def _jitter(image: Tensor, generator: torch.Generator) -> Tensor:
     middle = (image * weights).sum(dim=1, keepdim=True).mean(dim=(2, 3), keepdim=True)  # (B, 1, 1, 1)
     image = middle + (image - middle) * contrast
     grey = (image * weights).sum(dim=1, keepdim=True)  # (B, 1, H, W)
-    return (grey + (image - grey) * saturation).clamp(0, 1)
+    coloured: Tensor = (grey + (image - grey) * saturation).clamp(0, 1)
+    return coloured

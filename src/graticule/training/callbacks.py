@@ -69,7 +69,12 @@ class Keeper(Callback):
         self._epoch_began = time.perf_counter()
 
     def on_train_batch_end(
-        self, trainer: lightning.Trainer, pl_module: CellClassifier, outputs: Any, batch: Any, batch_idx: int
+        self,
+        trainer: lightning.Trainer,
+        pl_module: Any,
+        outputs: Any,  # noqa: ARG002 -- Lightning's signature
+        batch: Any,  # noqa: ARG002
+        batch_idx: int,
     ) -> None:
         """Save in the middle of an epoch when it is time, or when asked to stop."""
         last = batch_idx + 1 >= len(pl_module.batches)
@@ -79,7 +84,7 @@ class Keeper(Callback):
         if time.monotonic() - self._saved_at > SAVE_EVERY_S and not last:
             self._save(trainer, pl_module, [LAST])
 
-    def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: CellClassifier) -> None:
+    def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: Any) -> None:
         """Book the epoch, keep what is best, and end the phase when it no longer helps."""
         scores, position = pl_module.val_scores, pl_module.position
         assert scores is not None
@@ -174,7 +179,7 @@ class Bar(Callback):
         )
         self._task: Any = None
 
-    def on_train_epoch_start(self, trainer: lightning.Trainer, pl_module: CellClassifier) -> None:  # noqa: ARG002
+    def on_train_epoch_start(self, trainer: lightning.Trainer, pl_module: Any) -> None:  # noqa: ARG002
         """A new bar."""
         position, phase = pl_module.position, pl_module.phase
         title = f"{phase.name} {position.epoch + 1}/{phase.epochs}"
@@ -186,7 +191,12 @@ class Bar(Callback):
         )
 
     def on_train_batch_end(
-        self, trainer: lightning.Trainer, pl_module: CellClassifier, outputs: Any, batch: Any, batch_idx: int
+        self,
+        trainer: lightning.Trainer,  # noqa: ARG002
+        pl_module: Any,
+        outputs: Any,  # noqa: ARG002 -- Lightning's signature
+        batch: Any,  # noqa: ARG002
+        batch_idx: int,
     ) -> None:
         """One batch further."""
         position = pl_module.position
@@ -206,7 +216,8 @@ def run_says(path: Path) -> str:
 def _in_words(row: dict[str, Any], epochs: int, names: list[str]) -> str:
     best = "".join(f", {name.replace('_', ' ')} so far" for name in names[1:])
     return (
-        f"{row['phase']} {row['epoch']}/{epochs}: loss {row['train_loss']:.3f}, validation loss {row['val_loss']:.3f}, "
+        f"{row['phase']} {row['epoch']}/{epochs}: loss {row['train_loss']:.3f}, "
+        f"validation loss {row['val_loss']:.3f}, "
         f"top-1 {row['val_top1']:.1%}, median {row['val_median_km']:,.0f} km, "
         f"{row['photos_per_s']:.0f} photos/s, {row['seconds']:.0f} s{best}"
     )

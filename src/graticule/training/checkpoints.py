@@ -1,8 +1,7 @@
-"""Where a run stands, in one file that is replaced whole or not at all; and weights without pickle beside it."""
+"""Where a run stands, in one file that is replaced whole or not at all; beside it weights without pickle."""
 
 from __future__ import annotations
 
-import os
 import pickle
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -111,7 +110,7 @@ def _replace(path: Path, write: Callable[[Path], None]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write(part)
-        os.replace(part, path)
+        part.replace(path)
     except (OSError, RuntimeError) as error:  # torch reports a full disk as RuntimeError
         part.unlink(missing_ok=True)
         raise TrainingError(

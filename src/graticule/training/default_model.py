@@ -25,7 +25,7 @@ from graticule.training.run_folder import RunFolder
 from graticule.training.train import resume, train
 
 SHARED: Final = "GRATICULE_SHARED"
-"""Environment variable with the folder of data and first weights; ``../shared`` beside the checkout if not set."""
+"""Environment variable with the folder of data and first weights; not set, ``shared`` beside the checkout."""
 
 MOST_BYTES: Final = 12_000_000
 """A larger bundle does not ship."""
@@ -53,7 +53,8 @@ def make_default_model(shared: Path, work: Path, output: Path, overrides: Sequen
         if not (shared / part).exists():
             raise MissingFileError(
                 f"'{shared}' has no '{part}', which the default model is made from.\n"
-                f"Name the folder that has it:  python -m graticule.training.default_model --shared DIR   (or {SHARED}=DIR)"
+                f"Name the folder that has it:  python -m graticule.training.default_model --shared DIR\n"
+                f"or in the environment:  {SHARED}=DIR"
             )
     table, run = work / "photos", RunFolder(work / "run")
     if not (table / "photos.parquet").is_file():
@@ -77,7 +78,7 @@ def make_default_model(shared: Path, work: Path, output: Path, overrides: Sequen
         raise TrainingError(
             f"The bundle has {report.bytes:,} bytes and may have {MOST_BYTES:,}: see '{unfinished}'."
         )
-    os.replace(unfinished, output)
+    unfinished.replace(output)
     _say(f"The default model is now {report.card.identity}: {output} ({report.bytes / 1e6:.1f} MB).")
     return report
 

@@ -1,4 +1,4 @@
-"""MODEL_CARD.md: what a model is, what it learned from, how well it does beside trivial guesses, and its limits."""
+"""MODEL_CARD.md: what a model is, what it learned from, how well it does beside trivial guesses."""
 
 from __future__ import annotations
 
@@ -13,14 +13,13 @@ from graticule.config import THRESHOLDS_KM
 from graticule.training.recipe import CardSection
 
 if TYPE_CHECKING:
-    from graticule.training.export import Parity
+    from graticule.training.parity import Parity
 
 
 @dataclass(frozen=True, eq=False)
 class CardFacts:
     """What a run knows of its data: ``counts`` is its photos.json, ``photos`` the rows it learned from."""
 
-    run: str
     checkpoint: str
     counts: Mapping[str, Any]
     cells: int
@@ -92,9 +91,10 @@ def _data(said: CardSection, facts: CardFacts) -> str:
     licences = [(f"`{name}`", f"{count:,}") for name, count in list(facts.licences().items())[:12]]
     lines = [
         said.data,
-        f"Learned from {counts['train']:,} photos of {facts.countries()} countries; {counts['val']:,} others chose the "
-        f"checkpoint and calibrate it; {counts['test']:,} more were kept for testing."
-        + (f" Left out: {', '.join(lost)}." if lost else ""),
+        f"Learned from {counts['train']:,} photos of {facts.countries()} countries; {counts['val']:,} "
+        "others (val) "
+        f"chose the checkpoint and calibrate it, so figures on them flatter; {counts['test']:,} more "
+        "(test) only measure." + (f" Left out: {', '.join(lost)}." if lost else ""),
         _table(("licence of the training photos", "photos"), licences),
     ]
     return _section("Data", "\n\n".join(line for line in lines if line))
@@ -102,26 +102,27 @@ def _data(said: CardSection, facts: CardFacts) -> str:
 
 def _results(name: str, document: Mapping[str, Any]) -> str:
     baselines = document["baselines"]
-    columns = [
-        ("model", document),
-        ("best constant guess", baselines["constant"]),
-        ("random training place", baselines["random"]),
-    ]
-    rows = [("median error (km)", *(_number(values.get("median_km")) for _, values in columns))]
+    columns = {
+        "model": document,
+        "best constant guess": baselines["constant"],
+        "random training place": baselines["random"],
+    }
+    rows = [("median error (km)", *(_number(values["median_km"]) for values in columns.values()))]
     for limit in THRESHOLDS_KM:
-        rows.append(
-            (f"within {limit} km", *(_share(values["within_km"][str(limit)]) for _, values in columns))
-        )
-    rows.append(("GeoScore (0 to 5000)", *(_number(values.get("geoscore")) for _, values in columns)))
-    text = _table(("", *(title for title, _ in columns)), rows)
+        shares = [_share(values["within_km"][str(limit)]) for values in columns.values()]
+        rows.append((f"within {limit} km", *shares))
+    rows.append(("GeoScore (0 to 5000)", *(_number(values["geoscore"]) for values in columns.values())))
+    text = _table(("", *columns), rows)
     regions = [
         (part["name"], f"{part['n']:,}", _number(part["median_km"]), _share(part["within_km"]["750"]))
         for part in document["by_continent"]
         if part["n"]
     ]
     more = [
-        f"Right cell first: {_share(document['top_k']['1'])}; among the first ten: {_share(document['top_k']['10'])}. "
-        f"Country right: {_share(document['country_accuracy'])}. Calibration error: {_share(document['ece'])}. "
+        f"Right cell first: {_share(document['top_k']['1'])}; among the first ten: "
+        f"{_share(document['top_k']['10'])}. "
+        f"Country right: {_share(document['country_accuracy'])}. Calibration error: "
+        f"{_share(document['ece'])}. "
         f"The 90 % region holds the truth for {_share(document['coverage_90'])}.",
         _table(("continent", "photos", "median error (km)", "within 750 km"), regions),
     ]
@@ -132,7 +133,8 @@ def _trust(card: BundleCard, parity: Sequence[Parity]) -> str:
     lines = [f"- {item.in_words()}" for item in parity]
     promised = ", ".join(f"{coverage} at {mass:.3f}" for coverage, mass in card.conformal.items())
     lines.append(
-        f"- Temperature {card.temperature:.3f}; cumulative probability of the conformal regions: {promised or 'none'}."
+        f"- Temperature {card.temperature:.3f}; cumulative probability of the conformal regions: "
+        f"{promised or 'none'}."
     )
     return _section("Checks and calibration", "\n".join(lines))
 
@@ -140,11 +142,14 @@ def _trust(card: BundleCard, parity: Sequence[Parity]) -> str:
 def _limits(said: CardSection) -> str:
     lines = [
         said.limits,
-        "The model answers for any photo, also for one that shows nothing of its place; then its confidence is low and "
-        "the answer is little better than the best constant guess. It is worse where it has seen few photos: see the "
-        "errors by continent above. Confidence and regions hold for photos like those it was calibrated on.",
-        "Locating photos can harm people. See RESPONSIBLE_USE.md of graticule: not for finding private persons, not as "
-        "the only evidence of anything.",
+        "The model answers for any photo, also for one that shows nothing of its place; then its "
+        "confidence is "
+        "low and the answer is little better than the best constant guess. It is worse where it has seen few "
+        "photos: see the errors by continent above. Confidence and regions hold for photos like those it was "
+        "calibrated on.",
+        "Locating photos can harm people. See RESPONSIBLE_USE.md of graticule: not for finding "
+        "private persons, "
+        "not as the only evidence of anything.",
     ]
     return _section("Limits and responsible use", "\n\n".join(line for line in lines if line))
 

@@ -176,8 +176,9 @@ class CellClassifier(lightning.LightningModule):
         names = ", ".join(self.train_ids[row] for row in batch.rows[:3].tolist())
         rate = self.phase.learning_rate / 10
         return (
-            f"The loss is no longer a finite number, in phase '{self.phase.name}', epoch {self.position.epoch + 1}, "
-            f"batch {batch_idx + 1} (photos {names}, ...). The steps are too long.\n"
+            f"The loss is no longer a finite number, in phase '{self.phase.name}', "
+            f"epoch {self.position.epoch + 1}, batch {batch_idx + 1} (photos {names}, ...). "
+            "The steps are too long.\n"
             f"Lower them:  --set phases.{self.position.phase}.learning_rate={rate:g}   "
             f"or clip them:  --set phases.{self.position.phase}.clip_norm=1.0"
         )

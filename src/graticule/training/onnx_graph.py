@@ -36,7 +36,7 @@ def to_onnx(network: PlaceNetwork, *, fold: bool = False) -> onnx.ModelProto:
     """
     import onnxscript.optimizer
 
-    network = network.eval().cpu().to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    network = network.eval().cpu().to(memory_format=torch.contiguous_format)
     size_px = network.preprocessing.size_px
     with _quiet():
         program = torch.onnx.export(

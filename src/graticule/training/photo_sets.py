@@ -63,8 +63,9 @@ class PhotoSets:
         """One line that says how many photos go where."""
         lost = ", ".join(f"{count:,} {reason}" for reason, count in self.dropped.items() if count)
         return (
-            f"Photos: {self.rows:,} in the table; {len(self.train):,} to learn from, {len(self.val):,} to validate, "
-            f"{len(self.test):,} to test" + (f"; left out: {lost}." if lost else ".")
+            f"Photos: {self.rows:,} in the table; {len(self.train):,} to learn from, "
+            f"{len(self.val):,} to validate, {len(self.test):,} to test"
+            + (f"; left out: {lost}." if lost else ".")
         )
 
 
@@ -87,8 +88,9 @@ def read_photo_sets(section: PhotosSection) -> PhotoSets:
     if placed.is_empty():
         condition = f" of those where {section.where}" if section.where else ""
         raise TrainingError(
-            f"No photo{condition} in '{section.table}' has a place ({table.height:,} rows), and cells need places.\n"
-            "Ingest photos with GPS in their EXIF data, or a table with latitude and longitude:  graticule ingest --help"
+            f"No photo{condition} in '{section.table}' has a place ({table.height:,} rows), and cells need "
+            "places.\nIngest photos with GPS in their EXIF data, or a table with latitude and longitude:  "
+            "graticule ingest --help"
         )
     split = _split(placed, section)
     known = split.is_in([section.train, section.val, section.test])

@@ -32,7 +32,7 @@ def quantised(model: onnx.ModelProto, squares: NDArray[np.uint8]) -> onnx.ModelP
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
-    class Reader(CalibrationDataReader):  # type: ignore[misc] -- a class without types
+    class Reader(CalibrationDataReader):  # type: ignore[misc]
         def __init__(self) -> None:
             self.batches = _batches(squares[:CALIBRATION_PHOTOS])
 

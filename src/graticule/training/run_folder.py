@@ -155,6 +155,20 @@ class RunFolder:
         }
         _write_json(self.counts, document)
 
+    def read_counts(self) -> dict[str, Any]:
+        """What ``write_counts`` wrote.
+
+        Raises:
+            TrainingError: it is missing or damaged.
+        """
+        try:
+            counts: dict[str, Any] = json.loads(self.counts.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise TrainingError(
+                f"The run '{self.path}' is damaged: its '{self.counts.name}' cannot be read.\nTrain again."
+            ) from error
+        return counts
+
     def write_history(self, rows: Sequence[dict[str, Any]]) -> None:
         """Write ``history.csv`` anew, whole or not at all."""
         part = self.history.with_name(".history.csv.part")
@@ -172,7 +186,7 @@ class RunFolder:
 
 def environment() -> dict[str, Any]:
     """What the run ran on: versions, machine, words typed."""
-    versions = {}
+    versions: dict[str, str | None] = {}
     for name in _PACKAGES:
         try:
             versions[name] = metadata.version(name)

@@ -91,8 +91,11 @@ def train(
     logged = _logged(run, say)
     logged(sets.in_words())
     logged(
-        f"Cells: {partition.count} ({partition.method}); {uncovered:,} training photos lie in none and are left out; "
-        f"{int((data.val_cells < 0).sum()):,} of {len(data.sets.val):,} validation photos lie in none and count as wrong."
+        f"Cells: {partition.count} ({partition.method}); {uncovered:,} training photos lie in none "
+        "and are left "
+        f"out; {int((data.val_cells < 0).sum()):,} of {len(data.sets.val):,} validation photos lie in "
+        "none and "
+        "count as wrong."
     )
     return _run(run, recipe, data, network, Checkpoint(Position(), {}, None), logged, bar=bar)
 
@@ -133,7 +136,7 @@ def _run(
 ) -> TrainingReport:
     position, state = checkpoint.position, checkpoint.optimizer
     run.write_history(position.history)
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network.to(memory_format=torch.channels_last)
     while True:
         if not position.phase_is_over:
             _train_phase(run, recipe, data, network, position, state, say, bar=bar)
@@ -229,6 +232,7 @@ def _network(recipe: Recipe, cells: int) -> PlaceNetwork:
 
 
 def network_arguments(recipe: Recipe, cells: int, *, weights: str) -> dict[str, Any]:
+    """What ``create_network`` is called with for a recipe; ``weights`` in place of the recipe's own."""
     section = recipe.network
     return {
         "backbone": section.backbone.name,
