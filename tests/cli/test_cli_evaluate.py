@@ -173,7 +173,7 @@ def test_photos_known_to_one_side_end_with_status_3(
         (["{f}/p.parquet", "--truth", "{f}/truth.csv", "--protocol", "mine"], 2, "no protocol 'mine'"),
         (["{f}/p.parquet", "--truth", "{f}/truth.csv", "--split", "test"], 2, "no column 'split'"),
         (
-            ["{f}/p.parquet", "--truth", "{f}/truth.csv", "--model", "default", "--partition", "{f}/cells.parquet"],
+            ["{f}/p.parquet", "--truth", "{f}/truth.csv", "--model", "default", "--partition", "{f}/c"],
             2,
             "--partition cannot stand beside it",
         ),
@@ -198,3 +198,46 @@ def test_strangers_ids(files: Path, tmp_path: Path, capsys: pytest.CaptureFixtur
 def test_help_has_an_example(capsys: pytest.CaptureFixture[str]) -> None:
     assert _run("evaluate", "--help") == 0
     assert "graticule evaluate predictions.parquet --truth photos/ -o report" in capsys.readouterr().out
+
+
+def test_the_whole_way_with_the_models_own_cells(
+    colour_bundle: Path,
+    colour_photos: Path,
+    three_cells: Partition,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert _run("predict", colour_photos, "--model", colour_bundle, "-o", tmp_path / "p.parquet") == 3
+    names = ["a-red.jpg", "b-green.png", "c-blue.webp", "z-broken.jpg"]
+    places = three_cells.centres[[0, 1, 2, 0]]
+    rows = [
+        f"{name},{latitude},{longitude}" for name, (latitude, longitude) in zip(names, places, strict=True)
+    ]
+    (tmp_path / "t.csv").write_text("\n".join(["file,latitude,longitude", *rows]))
+    capsys.readouterr()
+    status = _run(
+        "evaluate", tmp_path / "p.parquet", "--truth", tmp_path / "t.csv", "--model", colour_bundle, "--json"
+    )
+    document = json.loads(capsys.readouterr().out)
+    assert status == 0
+    assert document["top_k"]["1"] == 0.75  # the broken photo counts as wrong
+    assert document["within_km"]["25"] == 0.75
+    assert document["coverage_90"] == 0.75
+    assert document["baselines"]["source"].startswith("the 3 cells of colours@")
+
+
+def test_a_model_that_is_known_by_name_but_of_another_revision(
+    files: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    colour_bundle: Path,
+) -> None:
+    from graticule.bundle import read_bundle
+
+    monkeypatch.setattr("graticule.inference.registry.MODELS", {"m": colour_bundle})
+    assert _run("evaluate", files / "p.parquet", "--truth", files / "truth.csv", "--json") == 0
+    out, err = capsys.readouterr()
+    identity = read_bundle(colour_bundle).card.identity
+    assert f"The predictions are of m@1, but here is {identity}: its cells are not used." in err
+    assert json.loads(out)["top_k"]["1"] is None

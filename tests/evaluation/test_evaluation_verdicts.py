@@ -49,7 +49,8 @@ BEST = "the best constant guess"
         ("baaab", f"Better than {BEST} within 25, 200 and 750 km; BELOW it within 1 and 2500 km."),
         (
             "eeaab",
-            f"Better than {BEST} within 200 and 750 km; BELOW it within 2500 km; equal to it within 1 and 25 km.",
+            f"Better than {BEST} within 200 and 750 km; BELOW it within 2500 km; "
+            "equal to it within 1 and 25 km.",
         ),
         ("eeeee", f"Equal to {BEST} within 1, 25, 200, 750 and 2500 km."),
         ("bbbbe", f"BELOW {BEST} within 1, 25, 200 and 750 km; equal to it within 2500 km."),

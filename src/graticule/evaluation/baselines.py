@@ -152,8 +152,9 @@ class Baselines:
 
     def _country_accuracy(self, shares: dict[str, float]) -> float | None:
         """Expected share of right countries when each is answered with its share of ``shares``."""
-        known = [code for code in self.truth.countries if code is not None]
-        return float(np.mean([shares.get(code, 0.0) for code in known])) if known else None
+        counts = self.truth.country_counts
+        right = sum(count * shares.get(code, 0.0) for code, count in counts.items())
+        return right / sum(counts.values()) if counts else None
 
     def _most_photographed_top_k(self) -> dict[str, float | None]:
         if self.truth.partition is None or self.truth.cells is None:

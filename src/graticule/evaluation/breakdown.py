@@ -50,8 +50,8 @@ def by_part(
     """
     table = pl.DataFrame(
         {
-            "code": pl.Series([code if code is not None else UNKNOWN for code in truth], dtype=pl.String),
-            "answer": pl.Series(list(answered), dtype=pl.String),
+            "code": pl.Series(truth.tolist(), dtype=pl.String).fill_null(UNKNOWN),
+            "answer": pl.Series(answered.tolist(), dtype=pl.String),
             "error_km": errors_km,
             **{f"within_{limit}": protocol.is_within(errors_km, limit) for limit in LIMITS_KM},
             **{

@@ -13,7 +13,7 @@ from graticule.evaluation import metrics
 from graticule.evaluation.answers import Answers
 from graticule.evaluation.baselines import TOP_K, Baselines
 from graticule.evaluation.curves import CURVE_KM
-from graticule.evaluation.ground_truth import GroundTruth
+from graticule.evaluation.ground_truth import GroundTruth, is_known
 from graticule.evaluation.intervals import LEVEL, RESAMPLES, Distribution, Ratio, Resamples, resample
 from graticule.evaluation.protocols import Array, Protocol
 from graticule.evaluation.verdicts import against_constant
@@ -64,7 +64,7 @@ class Comparison:
 
     @property
     def _ratios_of_countries(self) -> dict[str, Ratio]:
-        known = np.array([code is not None for code in self.truth.countries], dtype=bool)
+        known = is_known(self.truth.countries)
         right = self.answers.countries == self.truth.countries
         return {"country_accuracy": Ratio(right, known)} if known.any() else {}
 
@@ -111,7 +111,7 @@ class Comparison:
             "n": len(self.truth),
             "n_answered": int(self.answers.answered.sum()),
             "n_failed": int((~self.answers.answered).sum()),
-            "n_country": int(sum(code is not None for code in self.truth.countries)),
+            "n_country": sum(self.truth.country_counts.values()),
             "n_covered": None
             if self.truth.cells is None
             else int((self.truth.cells != metrics.NO_CELL).sum()),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -41,6 +43,11 @@ class GroundTruth:
     def __len__(self) -> int:
         return len(self.latlon)
 
+    @cached_property
+    def country_counts(self) -> dict[str, int]:
+        """Photos in each country; those in none are not counted."""
+        return {code: count for code, count in Counter(self.countries).items() if code is not None}
+
     @classmethod
     def of(cls, frame: pl.DataFrame, partition: Partition | None) -> GroundTruth:
         """The truth in a table of matched photos; a missing country is looked up by polygon.
@@ -61,10 +68,15 @@ class GroundTruth:
         )
 
 
+def is_known(codes: Texts) -> NDArray[np.bool_]:
+    """Which of the codes are not None."""
+    return np.asarray(codes != None, dtype=bool)  # noqa: E711 -- elementwise
+
+
 def continents_of(countries: Texts) -> Texts:
     """Continent of each country code; None for None."""
     known = {code: continent_of(code) for code in set(countries) if code is not None}
-    return np.array([known.get(code) for code in countries], dtype=object)
+    return np.array(list(map(known.get, countries)), dtype=object)
 
 
 def _countries(frame: pl.DataFrame, latlon: Array) -> Texts:
@@ -73,7 +85,7 @@ def _countries(frame: pl.DataFrame, latlon: Array) -> Texts:
         if "true_country" in frame.columns
         else np.full(len(latlon), None, dtype=object)
     )
-    missing = np.array([code is None for code in stated], dtype=bool)
+    missing = ~is_known(stated)
     if missing.any():
         stated = stated.copy()
         stated[missing] = country_of(latlon[missing])

@@ -61,13 +61,11 @@ def match(predictions: pl.DataFrame, truth: pl.DataFrame) -> Match:
     right = truth.with_columns(_path_or_null(truth)).with_row_index("_right")
     pairs: list[pl.DataFrame] = []
     rules: dict[str, int] = {}
-    free_left, free_right = left.select("_left", *_KEYS), right.select("_right", *_KEYS)
+    free_left, free_right = left.select("_left", _ID, _PATH), right.select("_right", _ID, _PATH)
     for rule, left_key, right_key in _RULES:
         if free_left.is_empty() or free_right.is_empty():
             break
-        found = _only_once(free_left, left_key).join(
-            _only_once(free_right, right_key), left_on=left_key, right_on=right_key
-        )
+        found = _only_once(free_left, left_key).join(_only_once(free_right, right_key), on="key")
         if found.is_empty():
             continue
         rules[rule] = rules.get(rule, 0) + found.height
@@ -116,29 +114,23 @@ def _stem(name: pl.Expr) -> pl.Expr:
 
 _ID, _PATH = pl.col("photo_id"), pl.col("path")
 _LONGEST = pl.coalesce(_PATH, _ID)
-_KEYS: Final = (
-    _ID.alias("id"),
-    _PATH.str.replace_all(r"\\", "/").alias("path"),
-    _file_name(_LONGEST).alias("file"),
-    _file_name(_ID).alias("id_file"),
-    _stem(_LONGEST).alias("stem"),
-    _stem(_ID).alias("id_stem"),
-)
+_POSIX_PATH = _PATH.str.replace_all(r"\\", "/")
 _RULES: Final = (
-    ("photo_id", "id", "id"),
-    ("path", "path", "path"),
-    ("path", "id", "path"),
-    ("file name", "file", "file"),
-    ("file name", "id_file", "id_file"),
-    ("stem", "stem", "stem"),
-    ("stem", "id_stem", "id_stem"),
+    ("photo_id", _ID, _ID),
+    ("path", _POSIX_PATH, _POSIX_PATH),
+    ("path", _ID, _POSIX_PATH),
+    ("file name", _file_name(_LONGEST), _file_name(_LONGEST)),
+    ("file name", _file_name(_ID), _file_name(_ID)),
+    ("stem", _stem(_LONGEST), _stem(_LONGEST)),
+    ("stem", _stem(_ID), _stem(_ID)),
 )
 """Each rule: its name, the key of a prediction, the key of a true place."""
 
 
-def _only_once(table: pl.DataFrame, key: str) -> pl.DataFrame:
-    index = table.columns[0]
-    return table.select(index, key).drop_nulls(key).filter(pl.col(key).is_unique())
+def _only_once(table: pl.DataFrame, key: pl.Expr) -> pl.DataFrame:
+    """Row numbers, and keys that no other row has."""
+    keys = table.select(table.columns[0], key.alias("key")).drop_nulls("key")
+    return keys.filter(pl.col("key").is_unique())
 
 
 def _nothing_matches(predictions: pl.DataFrame, truth: pl.DataFrame) -> str:
