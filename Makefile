@@ -21,6 +21,7 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python hatch_build.py --check
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format .
@@ -34,11 +35,11 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 
-$(VENV)/.light: pyproject.toml hatch_build.py $(wildcard web/package.json) | $(VENV)/bin/python
+$(VENV)/.light: pyproject.toml hatch_build.py $(wildcard web/*.* web/src/*) | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet -e '.[demo]'
 	touch $@
 
-$(VENV)/.dev: pyproject.toml hatch_build.py $(wildcard web/package.json) | $(VENV)/bin/python
+$(VENV)/.dev: pyproject.toml hatch_build.py $(wildcard web/*.* web/src/*) | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet -e '.[all]' --group dev
 	touch $@ $(VENV)/.light
 
