@@ -185,7 +185,7 @@ def seen_pixels(page: Any, places: np.ndarray) -> tuple[np.ndarray, np.ndarray, 
     for name in (".legend", ".controls", ".scale"):
         box = page.locator(name).bounding_box()
         corner = np.array([box["x"], box["y"]])
-        seen &= ~((pixels > corner) & (pixels < corner + [box["width"], box["height"]])).all(axis=1)
+        seen &= ~((pixels > corner) & (pixels < corner + np.array([box["width"], box["height"]]))).all(axis=1)
     assert seen.sum() > 1000
     x, y = pixels[seen].astype(int).T
     return x, y, seen
