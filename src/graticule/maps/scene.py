@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from graticule.config import EARTH_RADIUS_KM
 from graticule.errors import CoordinateError, UsageError
@@ -43,11 +44,11 @@ class CellLayer:
         UsageError: the sequences differ in length.
     """
 
-    polygons: Sequence[np.ndarray]
+    polygons: Sequence[NDArray[np.float64]]
     labels: Sequence[str]
-    photos: Sequence[int] | np.ndarray | None = None
+    photos: Sequence[int] | NDArray[np.int64] | None = None
     tokens: Sequence[str] | None = None
-    levels: Sequence[int] | np.ndarray | None = None
+    levels: Sequence[int] | NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
         count = len(self.polygons)
@@ -127,7 +128,7 @@ def scene_document(scene: MapScene) -> dict[str, Any]:
 
 def _cells(layer: CellLayer) -> dict[str, Any]:
     sizes: list[int] = []
-    steps: list[np.ndarray] = []
+    steps: list[NDArray[np.int64]] = []
     for index, polygon in enumerate(layer.polygons):
         ring = _ring(np.asarray(polygon, dtype=np.float64), index)
         sizes.append(len(ring))
@@ -145,7 +146,7 @@ def _cells(layer: CellLayer) -> dict[str, Any]:
     }
 
 
-def _ring(polygon: np.ndarray, index: int) -> np.ndarray:
+def _ring(polygon: NDArray[np.float64], index: int) -> NDArray[np.float64]:
     """The corners of one cell, checked, without the repeated last one: (n, 2)."""
     if polygon.ndim != 2 or polygon.shape[1] != 2:
         raise UsageError(f"The polygon of cell {index} has shape {polygon.shape}; expected (n, 2) degrees.")
@@ -161,7 +162,7 @@ def _ring(polygon: np.ndarray, index: int) -> np.ndarray:
     return polygon
 
 
-def _steps(ring: np.ndarray) -> np.ndarray:
+def _steps(ring: NDArray[np.float64]) -> NDArray[np.int64]:
     """First corner, then differences, in whole 1/100,000 degrees: (n, 2)."""
     whole = np.rint(ring * DEGREE_PARTS).astype(np.int64)
     steps = np.diff(whole, axis=0, prepend=0)
