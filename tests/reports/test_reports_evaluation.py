@@ -16,6 +16,7 @@ from PIL import Image
 from graticule.errors import MissingFileError
 from graticule.evaluation import Evaluation, TrainingPlaces, evaluate_predictions
 from graticule.reports import write_report
+from graticule.reports.canvas import Words
 from graticule.reports.charts import continent_chart, error_curve, within_chart
 from graticule.reports.world import equal_earth, error_map
 
@@ -219,3 +220,14 @@ def test_equal_earth_against_an_integral_of_equal_area() -> None:
     np.testing.assert_allclose(area / area[-1], np.sin(edge), atol=1e-5)
     assert equal_earth([[0.0, 0.0]]).tolist() == [[0.0, 0.0]]
     np.testing.assert_allclose(equal_earth([-30.0, -60.0]), -equal_earth([30.0, 60.0]))
+
+
+def test_the_pictures_font_has_every_letter(evaluation: Evaluation) -> None:
+    """Pillow's own font, which draws the PNG, has no letters far beyond ASCII."""
+    for canvas in (
+        within_chart(evaluation.metrics),
+        continent_chart(evaluation.metrics),
+        error_curve(evaluation.curves, evaluation.metrics),
+        error_map(evaluation.frame),
+    ):
+        assert all(item.text.isascii() for item in canvas.items if isinstance(item, Words))

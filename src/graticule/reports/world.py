@@ -23,10 +23,10 @@ COARSENESS_DEG: Final = 0.4
 """Outlines are simplified by so much: a third of a pixel on this map."""
 
 CLASSES: Final = (
-    (25.0, "near-1", "≤ 25 km"),
-    (200.0, "near-2", "≤ 200 km"),
-    (750.0, "near-3", "≤ 750 km"),
-    (2500.0, "near-4", "≤ 2500 km"),
+    (25.0, "near-1", "up to 25 km"),
+    (200.0, "near-2", "up to 200 km"),
+    (750.0, "near-3", "up to 750 km"),
+    (2500.0, "near-4", "up to 2500 km"),
     (np.inf, "near-5", "farther"),
 )
 MOST_DOTS: Final = 4000
