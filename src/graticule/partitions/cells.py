@@ -127,7 +127,23 @@ def _s2_cells(nodes: pl.DataFrame) -> Cells:
     return S2Cells(nodes["cell_id"].to_numpy())
 
 
+def _kd_cells(nodes: pl.DataFrame) -> Cells:
+    from graticule.partitions.boxes import BoxCells, edges_of
+
+    ways = [token[1:] for token in nodes["token"]]
+    return BoxCells(edges_of(nodes), ways, whole_earth=True)
+
+
+def _quadtree_cells(nodes: pl.DataFrame) -> Cells:
+    from graticule.partitions.boxes import BoxCells, edges_of
+    from graticule.partitions.quadtree import LETTERS
+
+    return BoxCells(edges_of(nodes), [token[1:].translate(LETTERS) for token in nodes["token"]])
+
+
 KINDS: Final[Mapping[str, tuple[Any, Callable[[pl.DataFrame], Cells]]]] = {
+    "kd": (pl.String, _kd_cells),
+    "quadtree": (pl.String, _quadtree_cells),
     "s2": (pl.UInt64, _s2_cells),
 }
 """For each method: the type of its column ``cell_id``, and what makes the cells of a frame of nodes."""
