@@ -26,6 +26,7 @@ VERBS: Final = (
     "partition",
     "predict",
     "recipes",
+    "split",
     "train",
 )
 """Each verb is ``command`` in the module of its name; loaded only when it is used."""
