@@ -222,6 +222,31 @@ def test_confidence_in_words_and_percent(show, china_scene):
     assert page.locator(".candidate-share").all_inner_texts() == ["62\u00a0%", "21\u00a0%", "9.0\u00a0%"]
 
 
+def test_an_estimate_outside_the_likeliest_cell_keeps_its_own_name(show):
+    """The place with the least expected distance may lie between the likely ones."""
+    ids = all_cells(4)
+    between = (38.0, 126.0)
+    photo = china(ids, latitude=between[0], longitude=between[1], truth=None)
+    page = show(MapScene(title="t", cells=layer(ids), photos=[photo]))
+    assert page.locator(".place").inner_text() == f"Cell of {s2.token(s2.cell_ids(between, 4))}"
+    assert (
+        "62\u00a0% for the likeliest cell, Beijing, CN; the pin lies elsewhere"
+        in page.locator(".sure").inner_text()
+    )
+    uncovered = MapScene(title="t", photos=[china(ids, latitude=1.0, longitude=2.0, truth=None, cells=())])
+    assert show(uncovered).locator(".place").inner_text() == "1.00° N, 2.00° E"
+
+
+def test_a_scattered_answer_is_shown_on_the_whole_earth(show):
+    ids = all_cells(2)
+    scattered = [(int(cell), 1 / 12) for cell in np.linspace(0, len(ids) - 1, 12)]
+    page = show(
+        MapScene(title="t", cells=layer(ids), photos=[china(ids, cells=scattered, candidates=(), truth=None)])
+    )
+    assert state(page)["zoom"] == 1
+    assert great_circle_km(state(page)["centre"], BEIJING) < 1
+
+
 def test_the_legend_says_what_the_shading_means(show, china_scene):
     page = show(china_scene)
     assert page.locator(".ticks span").all_inner_texts()[-1] == "62\u00a0%"

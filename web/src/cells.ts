@@ -79,6 +79,20 @@ export class CellShapes {
     return [Math.atan2(y, x) / RADIANS, Math.asin(Math.min(1, Math.max(-1, z))) / RADIANS];
   }
 
+  /** How much lies in front of somebody who looks down on a place: the middle of the view counts most. */
+  weightAround([lon, lat]: LonLat, weights: number[] | null): number {
+    const z = Math.sin(lat * RADIANS);
+    const x = Math.cos(lat * RADIANS) * Math.cos(lon * RADIANS);
+    const y = Math.cos(lat * RADIANS) * Math.sin(lon * RADIANS);
+    const m = this.middles;
+    let sum = 0;
+    for (let cell = 0; cell < this.count; cell++) {
+      const facing = x * m[3 * cell]! + y * m[3 * cell + 1]! + z * m[3 * cell + 2]!;
+      if (facing > 0) sum += (weights?.[cell] ?? 1) * facing ** 4;
+    }
+    return sum;
+  }
+
   /** The cell for d3, which wants outer rings clockwise as seen from outside. */
   private polygon(cell: number): GeoJSON.Polygon {
     const ring: LonLat[] = [];

@@ -4,6 +4,7 @@ import { geoDistance } from "d3-geo";
 import { CellShapes } from "./cells";
 import { h, icon } from "./dom";
 import { listen } from "./gestures";
+import { headlines, type Headline } from "./headline";
 import { Legend, ScaleBar } from "./legend";
 import { Markers } from "./markers";
 import { Motion } from "./motion";
@@ -13,7 +14,7 @@ import { readScene, type LonLat, type Photo, type Scene } from "./scene";
 import { byPhotos, byProbability, type Scale, type Shading } from "./shading";
 import { readTheme, type Theme } from "./theme";
 import { RADIANS, View, wrapped, type Mode } from "./view";
-import { answer, confidence, coordinates, distance, percent, plural } from "./words";
+import { confidence, coordinates, distance, percent, plural } from "./words";
 
 const EARTH_RADIUS_KM = 6371.0088; // the same as graticule.config: here for the scale bar only
 const CLOSEST_FIT = 8 * RADIANS; // an answer is shown with this much around it, so that one sees where it is
@@ -29,6 +30,7 @@ class App {
   private readonly painter: Painter;
   private readonly motion: Motion;
   private readonly markers: Markers;
+  private readonly headlines: Headline[];
   private readonly panel: Panel;
   private readonly legend: Legend;
   private readonly scaleBar = new ScaleBar();
@@ -50,7 +52,8 @@ class App {
     this.motion = new Motion(this.view, () => this.paint());
     this.painter = new Painter(this.canvas, this.view, this.shapes, () => this.motion.refresh());
     this.markers = new Markers(this.view);
-    this.panel = new Panel(scene, {
+    this.headlines = headlines(scene, this.shapes);
+    this.panel = new Panel(scene, this.headlines, {
       select: (index) => this.select(index),
       fly: (candidate) => this.flyToCell(candidate.place),
       fit: () => this.fit(),
@@ -84,7 +87,23 @@ class App {
     this.listen(root);
     this.resize();
     if (scene.photos.length) this.select(0, false);
-    else this.shade();
+    else this.showPartition();
+  }
+
+  /** Turns the side of the Earth to the viewer that most photos come from. */
+  private showPartition(): void {
+    const { cells } = this.scene;
+    let most = 0;
+    for (let lon = -180; cells && lon < 180; lon += 15) {
+      for (const lat of [-20, 0, 20, 35]) {
+        const held = this.shapes!.weightAround([lon, lat], cells.photos);
+        if (held > most) {
+          most = held;
+          this.view.setCentre(lon, lat);
+        }
+      }
+    }
+    this.shade();
   }
 
   private listen(root: HTMLElement): void {
@@ -174,7 +193,7 @@ class App {
     this.unhover();
     this.shade();
     if (!photo) return;
-    if (aloud) this.announcer.textContent = spoken(photo);
+    if (aloud) this.announcer.textContent = spoken(photo, this.headlines[index]!.place);
     this.fit(aloud);
   }
 
@@ -186,7 +205,7 @@ class App {
     this.motion.refresh();
   }
 
-  /** Shows estimate, truth and the bulk of the probability; less of it where the Earth would hide one from the other. */
+  /** Shows estimate, truth and the bulk of the probability. */
   private fit(fly = true): void {
     const photo = this.photo;
     if (!photo) return;
@@ -194,7 +213,9 @@ class App {
     const views = [[...own, ...this.bulk(photo)], own, own.slice(0, 1)].filter((view) => view.length).map(around);
     const view = views.find(({ radius }) => radius < WIDEST_FIT) ?? views.at(-1);
     if (!view) return;
-    const zoom = this.view.zoomHolding(view.places, view.middle, this.view.zoomFor(1.15 * view.radius));
+    // an answer scattered over the Earth is shown on the whole Earth
+    const close = view === views[0] ? this.view.zoomFor(1.15 * view.radius) : 1;
+    const zoom = this.view.zoomHolding(view.places, view.middle, close);
     this.fitted = this.whereabouts(view.middle, zoom);
     this.go(view.middle, zoom, fly);
   }
@@ -242,7 +263,7 @@ class App {
       this.hovered = shown;
       this.motion.refresh();
     }
-    if (dot >= 0) this.showTooltip(x, y, photoText(this.scene.photos[dot]!));
+    if (dot >= 0) this.showTooltip(x, y, photoText(this.scene.photos[dot]!, this.headlines[dot]!.place));
     else if (shown >= 0) this.showTooltip(x, y, this.cellText(shown));
     else this.tooltip.hidden = true;
     this.stage.classList.toggle("pointing", dot >= 0);
@@ -336,16 +357,16 @@ function around(found: Around[]): { places: LonLat[]; middle: LonLat; radius: nu
   return { places, middle, radius };
 }
 
-function photoText(photo: Photo): Node[] {
+function photoText(photo: Photo, place: string): Node[] {
   const sure = photo.confidence === null ? "" : ` · ${percent(photo.confidence)}`;
-  return [h("strong", {}, photo.name), h("span", {}, answer(photo) + sure)];
+  return [h("strong", {}, photo.name), h("span", {}, place + sure)];
 }
 
-function spoken(photo: Photo): string {
+function spoken(photo: Photo, place: string): string {
   if (photo.error !== null || !photo.estimate) return `${photo.name}: no answer. ${photo.error ?? ""}`;
   const sure = photo.confidence === null ? "" : ` ${confidence(photo.confidence)}, ${percent(photo.confidence)}.`;
   const far = photo.errorKm === null ? "" : ` ${distance(photo.errorKm)} from the true place.`;
-  return `${photo.name}: ${answer(photo)}.${sure}${far}`;
+  return `${photo.name}: ${place}.${sure}${far}`;
 }
 
 function meanPlace(places: LonLat[]): LonLat {

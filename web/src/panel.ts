@@ -1,7 +1,8 @@
 // The side panel: which photos there are, and what is said about the one that is selected.
 import { h, icon } from "./dom";
-import type { Candidate, LonLat, Photo, Scene } from "./scene";
-import { answer, confidence, coordinates, count, distance, percent, plural } from "./words";
+import type { Headline } from "./headline";
+import type { Candidate, Cells, LonLat, Photo, Scene } from "./scene";
+import { confidence, coordinates, count, distance, percent, plural } from "./words";
 
 export interface PanelActions {
   select: (index: number) => void;
@@ -30,9 +31,10 @@ export class Panel {
 
   constructor(
     private readonly scene: Scene,
+    private readonly headlines: Headline[],
     private readonly actions: PanelActions,
   ) {
-    this.haystacks = scene.photos.map((photo) => `${photo.name} ${answer(photo)}`.toLowerCase());
+    this.haystacks = scene.photos.map((photo, index) => `${photo.name} ${headlines[index]!.place}`.toLowerCase());
     this.element.append(h("header", { class: "head" }, h("h1", {}, scene.title), summary(scene)));
     if (scene.photos.length > 1) this.element.append(this.list());
     if (scene.photos.length) this.element.append(this.detail);
@@ -48,7 +50,7 @@ export class Panel {
     item?.setAttribute("aria-current", "true");
     item?.scrollIntoView({ block: "nearest" });
     this.position.textContent = `${count(index + 1)} of ${count(this.scene.photos.length)}`;
-    this.detail.replaceChildren(...this.details(photo));
+    this.detail.replaceChildren(...this.details(photo, this.headlines[index]!));
     this.detail.scrollTop = 0;
   }
 
@@ -70,7 +72,7 @@ export class Panel {
         { type: "button", class: "photo", "aria-current": "false", onclick: () => this.actions.select(index) },
         thumbnail(photo, "thumb"),
         h("span", { class: "photo-name" }, photo.name),
-        h("span", { class: photo.error === null ? "photo-place" : "photo-place failed" }, answer(photo)),
+        h("span", { class: photo.estimate ? "photo-place" : "photo-place failed" }, this.headlines[index]!.place),
         h("span", { class: "photo-sure" }, photo.confidence === null ? "" : percent(photo.confidence)),
       );
       this.items.push(item);
@@ -113,19 +115,19 @@ export class Panel {
     this.none.hidden = shown > 0;
   }
 
-  private details(photo: Photo): Node[] {
+  private details(photo: Photo, headline: Headline): Node[] {
     const parts: Node[] = [];
     if (photo.thumbnail) parts.push(h("img", { class: "picture", src: photo.thumbnail, alt: `Photo ${photo.name}` }));
     if (photo.name !== this.scene.title) parts.push(h("p", { class: "file", title: photo.name }, photo.name));
     if (photo.error !== null || photo.estimate === null) {
       parts.push(
-        h("p", { class: "place" }, "No answer"),
+        h("p", { class: "place" }, headline.place),
         h("p", { class: "refused" }, photo.error ?? "The model gave no position for this photo."),
       );
       return parts;
     }
-    parts.push(h("p", { class: "place" }, answer(photo)), this.where(photo.estimate));
-    if (photo.confidence !== null) parts.push(sureness(photo.confidence));
+    parts.push(h("p", { class: "place" }, headline.place), this.where(photo.estimate));
+    if (photo.confidence !== null) parts.push(sureness(photo.confidence, headline, photo.candidates[0]));
     if (photo.truth) parts.push(truth(photo, photo.truth));
     if (photo.candidates.length) parts.push(this.candidates(photo.candidates));
     return parts;
@@ -176,19 +178,24 @@ function summary(scene: Scene): HTMLElement | null {
     return h("p", { class: "summary" }, parts.join(" · "));
   }
   if (photos.length || !cells) return null;
-  return partitionSummary(cells.count, cells.photos);
+  return partitionSummary(cells);
 }
 
-function partitionSummary(cells: number, photos: number[] | null): HTMLElement {
+function partitionSummary({ count: cells, photos, levels }: Cells): HTMLElement {
   if (!photos?.length) return h("p", { class: "summary" }, plural(cells, "cell"));
-  const total = photos.reduce((sum, each) => sum + each, 0);
+  let [total, fewest, most] = [0, Infinity, 0];
+  for (const each of photos) [total, fewest, most] = [total + each, Math.min(fewest, each), Math.max(most, each)];
   const rows: [string, string][] = [
     ["Cells", count(cells)],
     ["Photos", count(total)],
-    ["Fewest in a cell", count(Math.min(...photos))],
+    ["Fewest in a cell", count(fewest)],
     ["Median", count(median(photos))],
-    ["Most", count(Math.max(...photos))],
+    ["Most", count(most)],
   ];
+  if (levels) {
+    const [coarsest, finest] = levels.reduce(([low, high], each) => [Math.min(low, each), Math.max(high, each)], [99, 0]);
+    rows.splice(1, 0, ["Levels", coarsest === finest ? String(finest) : `${coarsest} to ${finest}`]);
+  }
   return h("dl", { class: "facts" }, ...rows.map(([term, value]) => h("div", {}, h("dt", {}, term), h("dd", {}, value))));
 }
 
@@ -198,13 +205,16 @@ function median(values: number[]): number {
   return sorted.length % 2 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
-function sureness(share: number): HTMLElement {
+function sureness(share: number, headline: Headline, first: Candidate | undefined): HTMLElement {
   const bar = h("span", { class: "bar" });
   bar.style.setProperty("--share", String(share));
+  const chance = headline.likeliest
+    ? `${percent(share)} chance that this cell is right`
+    : `${percent(share)} for the likeliest cell${first ? `, ${first.name}` : ""}; the pin lies elsewhere`;
   return h(
     "div",
     { class: "sure" },
-    h("p", {}, h("strong", {}, confidence(share)), ` · ${percent(share)} chance that this cell is right`),
+    h("p", {}, h("strong", {}, confidence(share)), ` · ${chance}`),
     bar,
   );
 }

@@ -1,5 +1,5 @@
 // Numbers and confidence as a person reads them.
-import type { LonLat, Photo } from "./scene";
+import type { LonLat } from "./scene";
 
 const grouped = new Intl.NumberFormat("en-GB", { maximumFractionDigits: 0 });
 
@@ -38,10 +38,4 @@ export function confidence(share: number): string {
   if (share >= 0.33) return "Unsure";
   if (share >= 0.1) return "Little to go on";
   return "Hardly more than a guess";
-}
-
-/** The name of the best place, or why there is none. */
-export function answer(photo: Photo): string {
-  if (photo.error !== null || photo.estimate === null) return "No answer";
-  return photo.candidates[0]?.name ?? coordinates(photo.estimate, 2);
 }

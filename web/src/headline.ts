@@ -1,0 +1,43 @@
+// What one says the answer is. The estimate need not lie in the likeliest cell: the place with the least expected
+// distance often lies between several. Then the estimate keeps its own name, and the likeliest cell is told apart.
+import { geoDistance } from "d3-geo";
+import type { CellShapes } from "./cells";
+import type { Photo, Scene } from "./scene";
+import { coordinates } from "./words";
+
+const SAME_PLACE = 1 / 6371; // radians: a kilometre
+
+export interface Headline {
+  /** name of the place that the estimate stands for; "No answer" without one */
+  place: string;
+  /** the estimate is the answer that the confidence is about */
+  likeliest: boolean;
+}
+
+export function headlines(scene: Scene, shapes: CellShapes | null): Headline[] {
+  return scene.photos.map((photo) => headline(photo, scene, shapes));
+}
+
+function headline(photo: Photo, scene: Scene, shapes: CellShapes | null): Headline {
+  const { estimate, candidates } = photo;
+  if (photo.error !== null || !estimate) return { place: "No answer", likeliest: false };
+  const first = candidates[0];
+  if (first && geoDistance(first.place, estimate) < SAME_PLACE) return { place: first.name, likeliest: true };
+  const cell = shapes?.at(estimate) ?? -1;
+  if (cell >= 0 && cell === likeliestCell(photo)) {
+    return { place: first?.name ?? labelOf(scene, cell) ?? coordinates(estimate, 2), likeliest: true };
+  }
+  return { place: labelOf(scene, cell) ?? coordinates(estimate, 2), likeliest: !first && !photo.cells.length };
+}
+
+function likeliestCell(photo: Photo): number {
+  let best = 0;
+  photo.probabilities.forEach((probability, i) => {
+    if (probability > photo.probabilities[best]!) best = i;
+  });
+  return photo.cells[best] ?? -1;
+}
+
+function labelOf(scene: Scene, cell: number): string | null {
+  return scene.cells?.labels[cell] || null;
+}
