@@ -47,6 +47,7 @@ def test_prints_the_figures_and_writes_the_cells(run, table: Path, tmp_path: Pat
     assert status == 0
     partition = Partition.read(output)
     assert dict(partition.parameters) == {
+        "merge_small": False,
         "max_photos": 150,
         "min_photos": 20,
         "start_level": 2,
@@ -90,7 +91,13 @@ def test_without_output_nothing_is_kept_and_that_is_said(run, table: Path, tmp_p
 
 def test_preset_and_options_over_it(run, table: Path) -> None:
     document = json.loads(run(table, "--preset", "cnn-vit", "--json")[1])
-    assert document["parameters"] == {"max_photos": 100, "min_photos": 20, "start_level": 0, "end_level": 30}
+    assert document["parameters"] == {
+        "max_photos": 100,
+        "min_photos": 20,
+        "start_level": 0,
+        "end_level": 30,
+        "merge_small": False,
+    }
     document = json.loads(run(table, "--preset", "cnn-vit", "--min", 5, "--end-level", 9, "--json")[1])
     assert document["parameters"] == {"max_photos": 100, "min_photos": 5, "start_level": 0, "end_level": 9}
 

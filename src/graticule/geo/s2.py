@@ -374,6 +374,24 @@ def _areas(cells: Ids) -> Array:
     return area * EARTH_RADIUS_KM**2
 
 
+def squares(ids: ArrayLike) -> tuple[Ints, Ints, Ints, Ints]:
+    """Where each cell lies on its face of the cube: face 0..5, lowest i, lowest j, and width.
+
+    Convention:
+        - ``ids`` are S2 cell ids, ``uint64`` of shape ``(N,)``; so is each of the four results
+        - i, j and width count leaf cells, of which a face has 2**30 along each side
+
+    Raises:
+        CellIdError: an id is not a valid S2 cell.
+
+    Example:
+        >>> [int(value[0]) for value in squares(from_token(["1"]))]
+        [0, 0, 0, 1073741824]
+    """
+    number, i, j, size = _square(_check_ids(ids))
+    return number.astype(np.int64), i, j, size
+
+
 def _square(cells: Ids) -> tuple[NDArray[np.intp], Ints, Ints, Ints]:
     """Face, lowest (i, j) and width in leaf cells of valid cells (N,)."""
     number = (cells >> _FACE_SHIFT).astype(np.intp)

@@ -12,23 +12,20 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 import numpy as np
-import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
 from graticule.errors import PartitionError, UsageError
 from graticule.geo import s2
-from graticule.geo.sphere import latlon_of
 from graticule.partitions.partition import Partition, Source
 from graticule.partitions.places import checked_places, middles, running_total, sorted_fingerprint
+from graticule.partitions.s2_merging import FACES, Merged, Nodes, merge_small_cells
+from graticule.partitions.s2_tree import s2_tree
 
 Ids = NDArray[np.uint64]
 Counts = NDArray[np.int64]
 
 FINEST_LEVEL: Final = 30
 """S2's last level, cells of about 1 cm2."""
-
-FACES: Final = ("1", "3", "5", "7", "9", "b")
-"""Tokens of the cells of level 0, one for each face of the cube."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,6 +36,8 @@ class S2Settings:
         - a cell with more than ``max_photos`` splits into its four children, until ``end_level``
         - a leaf with fewer than ``min_photos`` is dropped
         - levels are S2's, 0 (a sixth of the Earth) to 30
+        - ``merge_small``: such leaves, and empty cells, are given to a neighbour in the tree instead, see
+          ``s2_merging``; no photo is dropped, and the cells cover the Earth
 
     Raises:
         UsageError: ``min_photos`` is over ``max_photos`` or under 1, or the levels are not in order in 0..30.
@@ -48,6 +47,7 @@ class S2Settings:
     min_photos: int
     start_level: int = 2
     end_level: int = FINEST_LEVEL
+    merge_small: bool = False
 
     def __post_init__(self) -> None:
         if self.min_photos < 1:
@@ -114,6 +114,7 @@ def build_s2(
     min_photos: int,
     start_level: int = 2,
     end_level: int = FINEST_LEVEL,
+    merge_small: bool = False,
     weights: ArrayLike | None = None,
 ) -> Partition:
     """Cells of the S2 grid that each hold between ``min_photos`` and ``max_photos`` photos.
@@ -121,6 +122,10 @@ def build_s2(
     Every cell of ``start_level`` with photos splits into its four children while it holds more than
     ``max_photos``; leaves with fewer than ``min_photos`` are dropped, and counted as dropped. A cell of
     ``end_level`` stays whole, however full. The tree is kept up to the faces of the cube.
+
+    With ``merge_small`` nothing is dropped: cells that are too small go to the nearest cell left among their
+    siblings and below, or their parent becomes the cell (``s2_merging``). A cell is then several S2 cells,
+    may hold more than ``max_photos``, and together they cover the Earth.
 
     Convention:
         - ``latlon``: (N, 2) places in (latitude, longitude) **degrees**
@@ -141,23 +146,39 @@ def build_s2(
         >>> partition.count, partition.levels[partition.leaf_nodes].tolist()
         (3, [2, 13, 13])
     """
-    settings = S2Settings(max_photos, min_photos, start_level, end_level)
+    settings = S2Settings(max_photos, min_photos, start_level, end_level, merge_small)
     places = _sorted_places(latlon, weights)
+    return _built(places, len(places.ids), settings)
+
+
+def _built(places: _Places, rows: int, settings: S2Settings) -> Partition:
     leaves = _split(places, settings)
-    kept = leaves.photos >= min_photos
-    if not kept.any():
-        raise _no_cell(places, leaves, settings)
+    kept = leaves.photos >= settings.min_photos
     source = Source(
         photos=int(places.total[-1]),
-        places=len(places.ids),
+        places=rows,
         dropped_photos=int(leaves.photos[~kept].sum()),
         dropped_cells=int(np.count_nonzero(~kept)),
         fingerprint=sorted_fingerprint(places.ids, places.total),
     )
-    surviving = leaves.at(kept)
-    sums, typical = middles(places.latlon, places.total, surviving.first, surviving.last)
-    tree = _tree(surviving.ids, surviving.photos, sums)
+    merged = _merged(places, leaves, settings) if settings.merge_small else None
+    if merged is not None:
+        source = dataclasses.replace(source, dropped_photos=0, dropped_cells=0)
+        left = _counted(merged.cells.ids, places)
+        _, typical = middles(places.latlon, places.total, left.first, left.last)
+        tree = s2_tree(*merged.cells, merged.annexes)
+    elif kept.any() and not settings.merge_small:
+        left = leaves.at(kept)
+        sums, typical = middles(places.latlon, places.total, left.first, left.last)
+        tree = s2_tree(left.ids, left.photos, sums)
+    else:
+        raise _no_cell(places, leaves, settings)
     return Partition(tree, "s2", dataclasses.asdict(settings), source, named_at=places.latlon[typical])
+
+
+def _merged(places: _Places, leaves: _Leaves, settings: S2Settings) -> Merged | None:
+    sums, _ = middles(places.latlon, places.total, leaves.first, leaves.last)
+    return merge_small_cells(Nodes(leaves.ids, leaves.photos, sums), settings.min_photos)
 
 
 def _sorted_places(latlon: ArrayLike, weights: ArrayLike | None) -> _Places:
@@ -186,52 +207,6 @@ def _counted(cells: Ids, places: _Places) -> _Leaves:
     first = np.searchsorted(places.ids, s2.range_min(cells), side="left")
     last = np.searchsorted(places.ids, s2.range_max(cells), side="right")
     return _Leaves(cells, first, last, places.total[last] - places.total[first])
-
-
-def _tree(leaf_ids: Ids, leaf_photos: Counts, leaf_sums: NDArray[np.float64]) -> pl.DataFrame:
-    """One row per node, level by level, along the Hilbert curve within each level."""
-    ids, cell, photos, sums, parent = _grown(leaf_ids, leaf_photos, leaf_sums)
-    centres = latlon_of(sums)  # never NaN: all of a face lies within 55 degrees of its middle
-    return pl.DataFrame(
-        {
-            "node": np.arange(len(ids)),
-            "parent": pl.Series(parent, dtype=pl.Int64).replace(-1, None),
-            "level": s2.level(ids).astype(np.int64),
-            "cell": pl.Series(cell, dtype=pl.Int64).replace(-1, None),
-            "cell_id": ids,
-            "token": pl.Series(list(s2.token(ids)), dtype=pl.String),
-            "photos": photos,
-            "latitude": centres[:, 0],
-            "longitude": centres[:, 1],
-        }
-    )
-
-
-def _grown(
-    leaf_ids: Ids, leaf_photos: Counts, leaf_sums: NDArray[np.float64]
-) -> tuple[Ids, Counts, Counts, NDArray[np.float64], Counts]:
-    """Ids, cell (-1 for inner nodes), photos, sums of vectors and parent (-1 for roots) of all nodes."""
-    leaf_levels = s2.level(leaf_ids)
-    at = [leaf_ids[leaf_levels == level] for level in range(int(leaf_levels.max()) + 1)]
-    for level in range(len(at) - 1, 0, -1):
-        if len(at[level]):
-            at[level - 1] = np.union1d(at[level - 1], s2.parent(at[level], level - 1))
-    starts = np.cumsum([0, *(len(ids) for ids in at)])
-    cell = np.full(starts[-1], -1)
-    photos = np.zeros(starts[-1], dtype=np.int64)
-    sums = np.zeros((starts[-1], 3))
-    parent = np.full(starts[-1], -1)
-    for level in range(len(at) - 1, -1, -1):
-        rows = slice(starts[level], starts[level + 1])
-        leaves = np.flatnonzero(leaf_levels == level)
-        here = starts[level] + np.searchsorted(at[level], leaf_ids[leaves])
-        cell[here], photos[here], sums[here] = leaves, leaf_photos[leaves], leaf_sums[leaves]
-        if level:
-            above = s2.parent(at[level], level - 1)
-            parent[rows] = starts[level - 1] + np.searchsorted(at[level - 1], above)
-            np.add.at(photos, parent[rows], photos[rows])
-            np.add.at(sums, parent[rows], sums[rows])
-    return np.concatenate(at), cell, photos, sums, parent
 
 
 def _no_cell(places: _Places, leaves: _Leaves, settings: S2Settings) -> PartitionError:
