@@ -105,12 +105,12 @@ def _cells(
 ) -> tuple[Partition | None, TrainingPlaces | None, list[str]]:
     """The cells that the predictions speak of, their places, and remarks.
 
-    From the partition or the model that was named; else from a model that graticule knows by the name in
-    the predictions, if it is of the same revision.
+    From the partition or the model that was named; else from the registered model, if there is one of the
+    name and revision in the predictions.
     """
-    from graticule.errors import GraticuleError, UsageError
+    from graticule.errors import UsageError
     from graticule.evaluation import TrainingPlaces
-    from graticule.inference.registry import find_bundle, list_models
+    from graticule.inference.registry import bundle_of, find_bundle
     from graticule.partitions import Partition
 
     if model is not None and partition is not None:
@@ -122,17 +122,10 @@ def _cells(
         said = f"the {cells.count:,} cells of {partition.name}, weighted by their photos"
         return cells, TrainingPlaces.of_partition(cells, said), []
     if model is None:
-        stated = set(answers["model"].drop_nulls()) if "model" in answers.columns else set()
-        name = next(iter(stated)).partition("@")[0] if len(stated) == 1 else ""
-        if name not in list_models():
-            return None, None, []
-        try:
-            bundle = find_bundle(name)
-        except GraticuleError as error:
-            return None, None, [f"The cells of the model are not known. {error}"]
-        if {bundle.card.identity} != stated:
-            said = f"The predictions are of {stated.pop()}, but here is {bundle.card.identity}"
-            return None, None, [f"{said}: its cells are not used. Name the model with --model."]
+        stated = answers["model"].drop_nulls().unique().to_list() if "model" in answers.columns else []
+        bundle = bundle_of(stated[0]) if len(stated) == 1 else None
+        if bundle is None:
+            return None, None, ["The cells of the model are not known. Name the model with --model."]
     else:
         bundle = find_bundle(model)
     cells = bundle.partition

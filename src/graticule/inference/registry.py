@@ -45,3 +45,14 @@ def find_bundle(name: str | Path) -> Bundle:
             f"{advice}  List them:  graticule models"
         )
     return read_bundle(name)
+
+
+def bundle_of(identity: str) -> Bundle | None:
+    """The registered model of that name and revision, as predictions state them ("name@revision").
+
+    None when no registered model is it: another revision, or a bundle of the user's.
+    """
+    for path in MODELS.values():
+        if path.exists() and (bundle := read_bundle(path)).card.identity == identity:
+            return bundle
+    return None
