@@ -47,9 +47,10 @@ def build_admin(
 ) -> Built:
     """Cells that are polygons, or parts of one, or several that touch.
 
-    First every polygon with fewer than ``min_photos`` is joined to a neighbour: of those that touch it the
-    one with fewest photos, on an island the nearest. Then, while there are fewer than ``cells``, the cell
-    with most photos is halved by k-means; while there are more, the smallest polygon is joined.
+    Polygons without photos are left out. Each with fewer than ``min_photos`` is joined to a neighbour: of
+    those that touch it the one with fewest photos, on an island the nearest. Then, while there are fewer
+    than ``cells``, the cell with most photos is halved by k-means; while there are more, the smallest
+    polygon is joined.
 
     Convention:
         - ``latlon``: (N, 2) places in (latitude, longitude) **degrees**
@@ -76,11 +77,13 @@ def build_admin(
     check_numbers(cells=cells, min_photos=min_photos, reach_km=reach_km)
     sites = sites_of(latlon, weights)
     regions = bundled_regions() if regions is None else regions
-    of_region = Locator(regions.polygons, np.full(len(regions.codes), reach_km)).locate(sites.latlon)
+    of_region = located(regions, sites, reach_km)
+    used = np.bincount(of_region[of_region >= 0], minlength=len(regions.codes)) > 0
+    regions, of_region = regions.at(used), np.where(of_region >= 0, (np.cumsum(used) - 1)[of_region], -1)
     unit = join_small(regions, sites, of_region, least=min_photos, most=cells)
     growth = Growth(sites)
     add_roots(growth, regions, of_region, unit, reach_km)
-    remarks = [*regions.remarks, *_joined_remark(unit), *off_remark(sites, of_region, reach_km)]
+    remarks = [*regions.remarks, *_counted(used, unit), *off_remark(sites, of_region, reach_km)]
     if cells is not None:
         made = _split_until(growth, cells, min_photos)
         if made < cells:
@@ -187,11 +190,17 @@ def _split_until(growth: Growth, cells: int, least: int) -> int:
     return leaves
 
 
-def _joined_remark(unit: NDArray[np.intp]) -> list[str]:
-    joined = len(unit) - len(np.unique(unit))
-    if not joined:
-        return []
-    return [f"Polygons with too few photos, joined to a neighbour: {joined:,} of {len(unit):,}."]
+def located(regions: Regions, sites: Sites, reach_km: float) -> NDArray[np.int64]:
+    """The region of each site, or -1."""
+    return Locator(regions.polygons, np.full(len(regions.codes), reach_km)).locate(sites.latlon)
+
+
+def _counted(used: NDArray[np.bool_], unit: NDArray[np.intp]) -> list[str]:
+    empty, joined = int(np.count_nonzero(~used)), len(unit) - len(np.unique(unit))
+    remarks = [f"Polygons without photos, left out: {empty:,} of {len(used):,}."] if empty else []
+    if joined:
+        remarks.append(f"Polygons with too few photos, joined to a neighbour: {joined:,}.")
+    return remarks
 
 
 def off_remark(sites: Sites, of_region: NDArray[np.int64], reach_km: float) -> list[str]:

@@ -17,7 +17,8 @@ class Units:
         - ``photos``: (P,); ``middles``: (P, 3) a direction in each
         - ``touching``: (Q, 2) pairs of units that share a border, in either order
         - ``within``: (P,) labels; only units with the same label join
-        - ``closer``: (P,) labels; of the units that touch, those with the same label are taken first
+        - ``closer``: (P,) labels; of the units that touch, those with the same label are taken first, and of
+          several the nearest; without labels that with fewest photos is taken
     """
 
     def __init__(
@@ -33,7 +34,7 @@ class Units:
         self._photos = photos.astype(np.int64).tolist()
         self._middles = np.array(middles, dtype=np.float64)
         self._within = [None] * count if within is None else within.tolist()
-        self._closer = [None] * count if closer is None else closer.tolist()
+        self._closer = None if closer is None else closer.tolist()
         self._alive = np.ones(count, dtype=bool)
         self._into = list(range(count))
         self._touching: list[set[int]] = [set() for _ in range(count)]
@@ -47,7 +48,7 @@ class Units:
 
         Convention:
             - units with fewer than ``least`` photos join, and the smallest while there are over ``most``
-            - a unit joins one that touches it: the one with fewest photos; where none does, the nearest
+            - a unit joins one that touches it; where none does, the nearest
             - a unit without another of its label stays, however small
         """
         queue = [(photos, unit) for unit, photos in enumerate(self._photos)]
@@ -68,10 +69,12 @@ class Units:
         return np.array([self._end(unit) for unit in range(len(self._into))], dtype=np.intp)
 
     def _partner(self, unit: int) -> int | None:
-        near = self._touching[unit]
-        same = {other for other in near if self._closer[other] == self._closer[unit]}
+        near = sorted(self._touching[unit])
+        if near and self._closer is not None:
+            near = [other for other in near if self._closer[other] == self._closer[unit]] or near
+            return near[int(np.argmax(self._middles[near] @ self._middles[unit]))]
         if near:
-            return min(same or near, key=lambda other: (self._photos[other], other))
+            return min(near, key=lambda other: self._photos[other])
         others = np.flatnonzero(self._alive)
         label = self._within[unit]
         others = np.array([x for x in others.tolist() if x != unit and self._within[x] == label], dtype=int)
@@ -109,15 +112,15 @@ def neighbours_on_sphere(vectors: Array) -> NDArray[np.intp]:
     Example:
         >>> from graticule.geo.sphere import unit_vectors
         >>> pairs = neighbours_on_sphere(unit_vectors([[0, 0], [0, 1], [1, 0], [1, 1], [0.4, 0.5]]))
-        >>> {1, 2} in [set(pair) for pair in pairs.tolist()]
-        False
+        >>> [4, 3] in pairs.tolist() or [3, 4] in pairs.tolist()
+        True
     """
     from scipy.spatial import ConvexHull, QhullError
 
     if len(vectors) > 3:
         try:
-            # The hull's triangles are the Delaunay triangles of the sphere; those beyond the places do no
-            # harm: they join places along the rim.
+            # The hull's triangles are the Delaunay triangles of the whole sphere: places along the rim may
+            # touch on its far side.
             triangles = ConvexHull(vectors).simplices
             pairs = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
             missing = np.setdiff1d(np.arange(len(vectors)), pairs)

@@ -52,7 +52,7 @@ def spherical_kmeans(
     Example:
         >>> from graticule.geo.sphere import unit_vectors
         >>> found = spherical_kmeans(unit_vectors([[0, 0], [0, 1], [0, 90], [1, 90]]), 2)
-        >>> found.labels[0] == found.labels[1] != found.labels[2] == found.labels[3]
+        >>> bool(found.labels[0] == found.labels[1] != found.labels[2] == found.labels[3])
         True
     """
     mass = np.ones(len(vectors)) if weights is None else np.asarray(weights, dtype=np.float64)

@@ -16,11 +16,17 @@ from numpy.typing import ArrayLike, NDArray
 from graticule.config import require
 from graticule.errors import PartitionError, UsageError
 from graticule.geo.towns import gazetteer, town_districts
-from graticule.partitions.admin import REACH_KM, add_roots, check_numbers, join_small, off_remark
-from graticule.partitions.growing import Growth, Sites, sites_of
+from graticule.partitions.admin import (
+    REACH_KM,
+    add_roots,
+    check_numbers,
+    join_small,
+    located,
+    off_remark,
+)
+from graticule.partitions.growing import Growth, sites_of
 from graticule.partitions.joining import Units, neighbours_on_sphere
 from graticule.partitions.kmeans import spherical_kmeans
-from graticule.partitions.locating import Locator
 from graticule.partitions.methods import Built
 from graticule.partitions.regions import Regions, bundled_regions
 from graticule.partitions.splitting import halve
@@ -84,7 +90,7 @@ def build_semantic(
     sites = sites_of(latlon, weights)
     own = regions is not None
     regions = regions if regions is not None else bundled_regions()
-    of_region = _located(regions, sites, reach_km)
+    of_region = located(regions, sites, reach_km)
     unit = np.arange(len(regions.codes))
     if own:
         unit = join_small(regions, sites, of_region, least=min_photos, within=regions.countries)
@@ -99,7 +105,7 @@ def build_semantic(
         )
     # A place in a country that is left out may be near enough to one that stays.
     regions, unit = regions.at(enough), np.unique(unit[enough], return_inverse=True)[1]
-    of_region = _located(regions, sites, reach_km)
+    of_region = located(regions, sites, reach_km)
     growth = Growth(sites)
     roots = add_roots(growth, regions, of_region, unit, reach_km)
     if not own:
@@ -112,10 +118,6 @@ def build_semantic(
         dropped_cells=lost,
     )
     return Built(partition, tuple(_remarks(regions, growth, of_region, reach_km, lost, overfull)))
-
-
-def _located(regions: Regions, sites: Sites, reach_km: float) -> NDArray[np.int64]:
-    return Locator(regions.polygons, np.full(len(regions.codes), reach_km)).locate(sites.latlon)
 
 
 def _remarks(
