@@ -226,18 +226,29 @@ def test_the_whole_way_with_the_models_own_cells(
     assert document["baselines"]["source"].startswith("the 3 cells of colours@")
 
 
-def test_a_model_that_is_known_by_name_but_of_another_revision(
-    files: Path,
+def test_a_registered_model_is_found_by_what_the_predictions_state(
+    colour_bundle: Path,
+    colour_photos: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-    colour_bundle: Path,
 ) -> None:
-    from graticule.bundle import read_bundle
+    assert (
+        _run("predict", colour_photos / "a-red.jpg", "--model", colour_bundle, "-o", tmp_path / "p.csv") == 0
+    )
+    (tmp_path / "t.csv").write_text("file,latitude,longitude\na-red.jpg,48.8,2.3\n")
+    monkeypatch.setattr("graticule.inference.registry.MODELS", {"reds": colour_bundle})
+    capsys.readouterr()
+    assert _run("evaluate", tmp_path / "p.csv", "--truth", tmp_path / "t.csv", "--json") == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["baselines"]["source"].startswith("the 3 cells of colours@")
 
+
+def test_a_model_of_another_revision_is_not_taken_for_it(
+    files: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], colour_bundle: Path
+) -> None:
     monkeypatch.setattr("graticule.inference.registry.MODELS", {"m": colour_bundle})
     assert _run("evaluate", files / "p.parquet", "--truth", files / "truth.csv", "--json") == 0
     out, err = capsys.readouterr()
-    identity = read_bundle(colour_bundle).card.identity
-    assert f"The predictions are of m@1, but here is {identity}: its cells are not used." in err
+    assert "No registered model is 'm@1'" in err
     assert json.loads(out)["top_k"]["1"] is None

@@ -125,7 +125,8 @@ def _cells(
         stated = answers["model"].drop_nulls().unique().to_list() if "model" in answers.columns else []
         bundle = bundle_of(stated[0]) if len(stated) == 1 else None
         if bundle is None:
-            return None, None, ["The cells of the model are not known. Name the model with --model."]
+            which = f"No registered model is '{stated[0]}': " if len(stated) == 1 else ""
+            return None, None, [f"{which}the cells of the model are not known; name it with --model."]
     else:
         bundle = find_bundle(model)
     cells = bundle.partition
