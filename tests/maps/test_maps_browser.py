@@ -15,7 +15,7 @@ from map_scenes import BEIJING, HOSTILE, all_cells, china, layer
 from PIL import Image
 
 from graticule.geo import s2
-from graticule.geo.sphere import great_circle_km, latlon_of, unit_vectors
+from graticule.geo.sphere import great_circle_km, latlon_of
 from graticule.maps import MapPhoto, MapScene, write_map
 
 CHROMIUM = shutil.which("chromium")
@@ -379,9 +379,10 @@ def test_a_candidate_is_flown_to(show, china_scene):
 def test_a_partition_alone_shows_its_counts(show):
     ids = all_cells(2)
     page = show(MapScene(title="Cells of the Earth", cells=layer(ids, list(range(20, 20 + len(ids))))))
-    assert page.locator(".facts dd").all_inner_texts() == ["96", "6,480", "20", "68", "115"]
-    page.mouse.move(*one_pixel(page, (10.0, 20.0)))
-    index = int(np.flatnonzero(ids == s2.cell_ids((10.0, 20.0), 2))[0])
+    assert page.locator(".facts dd").all_inner_texts() == ["96", "2", "6,480", "20", "68", "115"]
+    place = tuple(np.array(state(page)["centre"]) + [3.0, 3.0])
+    page.mouse.move(*one_pixel(page, place))
+    index = int(np.flatnonzero(ids == s2.cell_ids(place, 2))[0])
     assert f"{20 + index} photos" in page.locator(".tooltip").inner_text()
 
 
@@ -466,21 +467,27 @@ def test_everything_has_a_name_and_keyboard_reaches_it(show, album_scene):
 
 
 def test_ten_thousand_cells_can_be_dragged(show):
+    """Against six cells at the same time on the same machine: however busy it is, both feel it."""
     ids = all_cells(6)[::2][:10_000]
     counts = np.random.default_rng(0).integers(20, 1000, len(ids))
-    page = show(MapScene(title="10,000 cells", cells=layer(ids, counts)))
-    box = stage_box(page)
+    many = show(MapScene(title="10,000 cells", cells=layer(ids, counts)))
+    few = show(MapScene(title="6 cells", cells=layer(all_cells(0), [1, 2, 3, 4, 5, 6])))
+    assert int(many.eval_on_selector(".earth", "canvas => canvas.dataset.cellsDrawn")) > 3000
+    assert dragging_ms(many) < 5 * max(5.0, dragging_ms(few))
+
+
+def dragging_ms(page: Any) -> float:
+    """Median time that painting a frame takes while the map is dragged."""
+    box, frames = stage_box(page), []
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    before = state(page)["centre"]
     page.mouse.move(x, y)
     page.mouse.down()
-    frames = []
-    for step in range(20):
+    for step in range(25):
         page.mouse.move(x + 8 * step, y + 2 * step)
         page.evaluate("() => new Promise(requestAnimationFrame)")
         frames.append(float(page.eval_on_selector(".earth", "canvas => canvas.dataset.frameMs")))
     page.mouse.up()
-    drawn = int(page.eval_on_selector(".earth", "canvas => canvas.dataset.cellsDrawn"))
-    assert drawn > 3000
-    assert unit_vectors(np.array(state(page)["centre"]))[0] < 1  # it did move
-    # 15 to 25 ms on a quiet machine; this only has to tell drawing from stuttering on a busy one
-    assert np.median(frames) < 120
+    settle(page)
+    assert great_circle_km(before, state(page)["centre"]) > 1000
+    return float(np.median(frames[3:]))

@@ -8,6 +8,7 @@ import type { Theme } from "./theme";
 import { RADIANS, type View } from "./view";
 
 const FINE_FROM_PX = 500; // pixels per radian from which the coarse outlines look coarse
+const MANY_DOTS = 150;
 const EDGED_PX = 8; // cells of this radius and more get an edge; on smaller ones it would only be noise
 const LIVELY_POINTS = 14_000; // outline points that can be drawn in every frame of a drag
 
@@ -212,6 +213,7 @@ export class Painter {
 
   private dots(places: LonLat[], theme: Theme): void {
     const context = this.context;
+    const size = places.length > MANY_DOTS ? 2 : 3.5;
     context.fillStyle = theme.dot;
     context.strokeStyle = theme.halo;
     context.lineWidth = 1;
@@ -219,7 +221,7 @@ export class Painter {
       const at = this.view.project(place);
       if (!at) continue;
       context.beginPath();
-      context.arc(at[0], at[1], 3.5, 0, 2 * Math.PI);
+      context.arc(at[0], at[1], size, 0, 2 * Math.PI);
       context.fill();
       context.stroke();
     }

@@ -21,7 +21,7 @@ export class Panel {
   readonly filter = h("input", {
     class: "filter",
     type: "search",
-    placeholder: "Filter by name or place",
+    placeholder: "Name or place",
     "aria-label": "Filter photos by name or place",
     autocomplete: "off",
     spellcheck: "false",
@@ -65,12 +65,13 @@ export class Panel {
 
   private list(): HTMLElement {
     const { photos } = this.scene;
-    const list = h("ol", { class: "photos" });
+    const pictures = photos.some((photo) => photo.thumbnail);
+    const list = h("ol", { class: pictures ? "photos" : "photos without-pictures" });
     photos.forEach((photo, index) => {
       const item = h(
         "button",
         { type: "button", class: "photo", "aria-current": "false", onclick: () => this.actions.select(index) },
-        thumbnail(photo, "thumb"),
+        pictures ? thumbnail(photo, "thumb") : null,
         h("span", { class: "photo-name" }, photo.name),
         h("span", { class: photo.estimate ? "photo-place" : "photo-place failed" }, this.headlines[index]!.place),
         h("span", { class: "photo-sure" }, photo.confidence === null ? "" : percent(photo.confidence)),
