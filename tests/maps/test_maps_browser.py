@@ -380,7 +380,7 @@ def test_a_partition_alone_shows_its_counts(show):
     ids = all_cells(2)
     page = show(MapScene(title="Cells of the Earth", cells=layer(ids, list(range(20, 20 + len(ids))))))
     assert page.locator(".facts dd").all_inner_texts() == ["96", "2", "6,480", "20", "68", "115"]
-    place = tuple(np.array(state(page)["centre"]) + [3.0, 3.0])
+    place = tuple(np.array(state(page)["centre"]) + np.array([3.0, 3.0]))
     page.mouse.move(*one_pixel(page, place))
     index = int(np.flatnonzero(ids == s2.cell_ids(place, 2))[0])
     assert f"{20 + index} photos" in page.locator(".tooltip").inner_text()
