@@ -24,7 +24,7 @@ def trip(tmp_path) -> Path:
     folder = tmp_path / "trip"
     folder.mkdir()
     for number in range(3):
-        Image.new("RGB", (40, 30), "green").save(folder / f"{number}.jpg")
+        Image.new("RGB", (40, 30), (0, 90 * number, 0)).save(folder / f"{number}.jpg")
     lines = [
         "file,latitude,longitude,author",
         "0.jpg,48.857,2.352,anna",

@@ -7,9 +7,12 @@ import struct
 from collections.abc import Callable
 from typing import Any
 
+import polars as pl
 import pytest
 from PIL import Image, PngImagePlugin
 from PIL.ExifTags import IFD
+
+from graticule.photos.table import COLUMNS
 
 ASCII, RATIONAL, SIGNED = 2, 5, 10
 """Types of EXIF values that a GPS block uses, and signed rationals, which it should not."""
@@ -95,3 +98,23 @@ def gps() -> Callable[..., dict[int, Any]]:
 def exif_of() -> Callable[..., bytes]:
     """The maker of EXIF blocks with values of any type."""
     return raw_exif
+
+
+def make_frame(latlon: Any, **columns: Any) -> pl.DataFrame:
+    """A photo table of places (N, 2), None for a photo without one; ``columns`` fills others."""
+    rows: dict[str, Any] = {name: [None] * len(latlon) for name in COLUMNS}
+    rows["photo_id"] = [f"p{number}" for number in range(len(latlon))]
+    rows["path"] = [f"p{number}.jpg" for number in range(len(latlon))]
+    rows["latitude"] = [None if place is None else float(place[0]) for place in latlon]
+    rows["longitude"] = [None if place is None else float(place[1]) for place in latlon]
+    own = {name: values for name, values in columns.items() if name not in COLUMNS}
+    rows |= {name: list(values) for name, values in columns.items() if name in COLUMNS}
+    return pl.DataFrame(rows, schema=COLUMNS).with_columns(
+        pl.Series(name, values) for name, values in own.items()
+    )
+
+
+@pytest.fixture(scope="session")
+def frame_of() -> Callable[..., pl.DataFrame]:
+    """The maker of photo tables."""
+    return make_frame

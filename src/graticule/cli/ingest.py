@@ -48,6 +48,14 @@ _SHOWN_REFUSALS = 12
     "--check-pixels/--no-check-pixels", default=True, help="Decode every photo to find damaged ones."
 )
 @click.option(
+    "--duplicates",
+    default="report",
+    show_default=True,
+    metavar="WHAT",
+    help="The same file, or the same picture stored in another way. report: kept, and listed in "
+    "ingest.json; drop: of each picture one photo is kept; keep: not looked for.",
+)
+@click.option(
     "--workers", type=click.IntRange(min=1), help="Threads that open photos.  [default: one per processor]"
 )
 @json_option
@@ -115,6 +123,9 @@ def _rows(report: IngestReport) -> Iterator[tuple[str, str, str]]:
     yield "kept", f"{report.kept:,}", by_country
     for reason, count in report.refused.items():
         yield "refused", f"{count:,}", reason
+    if report.duplicates["mode"] == "report":
+        for reason, count in report.duplicates["counts"].items():
+            yield "kept", f"{count:,}", f"{reason}; --duplicates drop would leave them out"
     for split, count in report.splits.items():
         if list(report.splits) != ["none"]:
             yield "split", f"{count:,}", split

@@ -65,7 +65,7 @@ def command(
     as_json: bool,
     **words: Any,
 ) -> int:
-    r"""Divide the photos of TABLE, a photo table, into train, val and test so that nothing leaks.
+    """Divide the photos of TABLE, a photo table, into train, val and test so that nothing leaks.
 
     Photos of one group, of one picture (near duplicates) and of one day in one place stay together;
     neighbours within the embargo do too, or are left out. What was done is written to split.json beside

@@ -207,7 +207,7 @@ def _first_alike(column: pl.Series) -> Ints:
     """For each row the first row with the same value; itself where the value is null."""
     frame = pl.DataFrame({"value": column, "row": pl.int_range(column.len(), eager=True)})
     first = pl.when(pl.col("value").is_null()).then("row").otherwise(pl.col("row").min().over("value"))
-    rows: Ints = frame.select(first)["value"].to_numpy()
+    rows: Ints = frame.select(first).to_series().to_numpy()
     return rows
 
 

@@ -17,6 +17,7 @@ import polars as pl
 
 from graticule.errors import MissingFileError, UsageError
 from graticule.geo.countries import continent_of
+from graticule.photos.deduplication import check_mode, deduplicated
 from graticule.photos.fields import as_text, country_codes, split_names
 from graticule.photos.inspection import inspect_all
 from graticule.photos.layouts import Found, Refusal, Words, choose_layout
@@ -33,6 +34,7 @@ class IngestReport:
         - ``read`` = ``kept`` + the sum of ``refused`` (number by reason); ``refusals`` lists each
         - ``without_place``: kept photos of which only the country is known
         - ``splits``, ``countries`` (ISO), ``continents`` (codes): kept photos in each, ``none`` where null
+        - ``duplicates``: as ``graticule.photos.deduplication.deduplicated`` reports them
     """
 
     source: str
@@ -51,6 +53,7 @@ class IngestReport:
     pixels_checked: bool
     seconds: float
     refusals: list[Refusal]
+    duplicates: dict[str, Any]
 
     def to_dict(self) -> dict[str, Any]:
         """The report as it is written, ready for JSON."""
@@ -70,6 +73,7 @@ def ingest(
     photo_id: str | None = None,
     decimal_comma: bool = False,
     check_pixels: bool = True,
+    duplicates: str = "report",
     workers: int | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> IngestReport:
@@ -81,19 +85,22 @@ def ingest(
         - ``images``: folder that a table's paths start from; the table's own folder when left out
         - ``source_name``: written as ``source`` where the table has none
         - ``layout``: ``auto``, ``table`` or ``exif``; how it is chosen: ``graticule.photos.layouts``
-        - ``check_pixels``: decode every photo; else ``sha256`` stays null, and so do ``width`` and ``height``
-          of a table's photos, which are not opened
+        - ``check_pixels``: decode every photo; else ``sha256`` and ``phash`` stay null, and so do ``width``
+          and ``height`` of a table's photos, which are not opened
+        - ``duplicates``: what to do about photos that are there twice: ``report``, ``drop`` or ``keep``;
+          without ``check_pixels`` they are not looked for
         - the photos stay where they are; paths in the table are relative to ``output``
 
     Raises:
         MissingFileError: the source does not exist, or holds no photos; the output cannot be written to.
         TableError: the table cannot be read, lacks columns, or swaps latitudes and longitudes.
-        UsageError: a layout or a column was named that is none.
+        UsageError: a layout, a column or a way to treat duplicates was named that is none.
     """
     started_s = time.perf_counter()
     source, output = Path(source), Path(output)
     if output.exists() and not output.is_dir():
         raise UsageError(f"'{output}' is a file. Name a folder:  -o {output.parent / 'photos'}")
+    check_mode(duplicates, check_pixels=check_pixels)
     words = Words(
         latitude, longitude, path, photo_id, Path(images) if images else None, decimal_comma, output
     )
@@ -102,6 +109,7 @@ def ingest(
     _require_writable(output)  # before the long work, not after it
     if check_pixels or found.positions_inside:
         found = _inspected(found, check_pixels, workers, on_progress)
+    found, repeated = deduplicated(found, duplicates if check_pixels else "keep")
     frame, remarks = _completed(found, source_name)
     table = write_photo_table(_relative(frame, output), output)
     report = IngestReport(
@@ -118,6 +126,7 @@ def ingest(
         pixels_checked=check_pixels,
         seconds=round(time.perf_counter() - started_s, 2),
         refusals=found.refused,
+        duplicates=repeated,
     )
     _write_report(report, output)
     return report
@@ -178,6 +187,7 @@ def _inspected(
         pl.Series("width", [each.width_px for each in seen], dtype=pl.Int32),
         pl.Series("height", [each.height_px for each in seen], dtype=pl.Int32),
         pl.Series("sha256", [each.sha256 for each in seen], dtype=pl.String),
+        pl.Series("phash", [each.phash for each in seen], dtype=pl.UInt64),
     ]
     if found.positions_inside:
         places = [each.position for each in seen]

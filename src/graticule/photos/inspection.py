@@ -13,6 +13,7 @@ from typing import Final
 
 from graticule.errors import PhotoError
 from graticule.photos.decode import decode, open_header, read_bytes, upright_size
+from graticule.photos.duplicates import perceptual_hash
 from graticule.photos.exif import Position, position_in
 
 _CHUNK: Final = 256
@@ -22,11 +23,16 @@ _CHECK_SIDE_PX: Final = 64
 
 @dataclass(frozen=True)
 class Inspection:
-    """What one photo's file told: pixels of the upright photo, or why it is refused."""
+    """What one photo's file told: pixels of the upright photo, or why it is refused.
+
+    Convention:
+        - ``sha256`` is of the file, ``phash`` of what it shows (``graticule.photos.duplicates``)
+    """
 
     width_px: int | None = None
     height_px: int | None = None
     sha256: str | None = None
+    phash: int | None = None
     position: Position | None = None
     error: PhotoError | None = None
 
@@ -45,11 +51,13 @@ def inspect(file: str | Path, *, check_pixels: bool = True, read_place: bool = F
         width_px, height_px = upright_size(image)
         position = position_in(image, name=name, path=Path(file)) if read_place else None
         if check_pixels:
-            decode(data, min_side_px=_CHECK_SIDE_PX, name=name)
+            pixels = decode(data, min_side_px=_CHECK_SIDE_PX, name=name)
     except PhotoError as error:
         return Inspection(error=error)
-    sha256 = hashlib.sha256(data).hexdigest() if check_pixels else None
-    return Inspection(width_px, height_px, sha256, position)
+    if not check_pixels:
+        return Inspection(width_px, height_px, position=position)
+    sha256 = hashlib.sha256(data).hexdigest()
+    return Inspection(width_px, height_px, sha256, perceptual_hash(pixels), position)
 
 
 def inspect_all(

@@ -172,9 +172,10 @@ def _pictures(
     rows: pl.DataFrame, part: Ints, known: Ints, hashes: NDArray[np.uint64], concerned: NDArray[np.bool_]
 ) -> list[dict[str, Any]]:
     """Examples: a photo, and the most like it in another split."""
-    told: dict[int, dict[str, Any]] = {}
+    examples: list[dict[str, Any]] = []
+    told = set[int]()
     for photo in np.flatnonzero(concerned).tolist():
-        if len(told) >= 2 * EXAMPLES:  # each example stands under both of its photos
+        if len(examples) == EXAMPLES:
             break
         if photo not in told:
             bits = np.bitwise_count(hashes ^ hashes[photo])
@@ -182,8 +183,9 @@ def _pictures(
             other = int(elsewhere[bits[elsewhere].argmin()])
             pair = rows.select("photo_id", "path")[known[[photo, other]].tolist()].to_dicts()
             splits = [SPLITS[part[known[each]]] for each in (photo, other)]
-            told[photo] = told[other] = {"bits": int(bits[other]), "photos": _by_split(splits, pair)}
-    return list({id(example): example for example in told.values()}.values())[:EXAMPLES]
+            examples.append({"bits": int(bits[other]), "photos": _by_split(splits, pair)})
+            told |= {photo, other}
+    return examples
 
 
 def _near_places(rows: pl.DataFrame, part: Ints, embargo_km: float | None) -> Leak | None:
@@ -196,11 +198,13 @@ def _near_places(rows: pl.DataFrame, part: Ints, embargo_km: float | None) -> Le
     concerned = np.zeros(rows.height, dtype=np.bool_)
     concerned[placed] = np.isfinite(distance_km)
     examples: list[dict[str, Any]] = []
+    told = set[tuple[float, float]]()
     for photo in np.argsort(distance_km, kind="stable"):
         if len(examples) == EXAMPLES or not np.isfinite(distance_km[photo]):
             break
-        both = placed[[photo, other[photo]]].tolist()
-        if part[both[0]] > part[both[1]]:  # each pair is met from both sides
+        both, spot = placed[[photo, other[photo]]].tolist(), tuple(latlon[photo].round(2).tolist())
+        if part[both[0]] > part[both[1]] and spot not in told:  # each pair is met from both sides
+            told.add(spot)
             splits = [SPLITS[part[each]] for each in both]
             pair = rows.select("photo_id", "path")[both].to_dicts()
             examples.append({"km": round(float(distance_km[photo]), 4), "photos": _by_split(splits, pair)})
