@@ -5,7 +5,7 @@ import type { CellShapes } from "./cells";
 import type { Photo, Scene } from "./scene";
 import { coordinates } from "./words";
 
-const SAME_PLACE = 1 / 6371; // radians: a kilometre
+const SAME_PLACE_KM = 1;
 
 export interface Headline {
   /** name of the place that the estimate stands for; "No answer" without one */
@@ -22,7 +22,7 @@ function headline(photo: Photo, scene: Scene, shapes: CellShapes | null): Headli
   const { estimate, candidates } = photo;
   if (photo.error !== null || !estimate) return { place: "No answer", likeliest: false };
   const first = candidates[0];
-  if (first && geoDistance(first.place, estimate) < SAME_PLACE) return { place: first.name, likeliest: true };
+  if (first && scene.earthRadiusKm * geoDistance(first.place, estimate) < SAME_PLACE_KM) return { place: first.name, likeliest: true };
   const cell = shapes?.at(estimate) ?? -1;
   if (cell >= 0 && cell === likeliestCell(photo)) {
     return { place: first?.name ?? labelOf(scene, cell) ?? coordinates(estimate, 2), likeliest: true };

@@ -16,7 +16,6 @@ import { readTheme, type Theme } from "./theme";
 import { RADIANS, View, wrapped, type Mode } from "./view";
 import { confidence, coordinates, distance, percent, plural } from "./words";
 
-const EARTH_RADIUS_KM = 6371.0088; // the same as graticule.config: here for the scale bar only
 const CLOSEST_FIT = 8 * RADIANS; // an answer is shown with this much around it, so that one sees where it is
 const WIDEST_FIT = 70 * RADIANS; // further apart than this, places stand at the globe's edge or behind it
 
@@ -335,7 +334,7 @@ class App {
     const background = getComputedStyle(this.stage).backgroundColor || this.background;
     this.painter.paint({ shading: this.shading, hovered: this.hovered, dots }, this.theme, background, this.motion.moving);
     this.markers.update();
-    this.scaleBar.show(this.view.kmPerPixel(EARTH_RADIUS_KM));
+    this.scaleBar.show(this.view.kmPerPixel(this.scene.earthRadiusKm));
     const { dataset } = this.stage;
     dataset["mode"] = this.view.mode;
     dataset["centre"] = `${this.view.shownLat.toFixed(4)},${this.view.lon.toFixed(4)}`;

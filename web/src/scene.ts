@@ -37,6 +37,7 @@ export interface Cells {
 
 export interface Scene {
   title: string;
+  earthRadiusKm: number;
   cells: Cells | null;
   photos: Photo[];
 }
@@ -49,6 +50,7 @@ interface CellsJson extends Pick<Cells, "count" | "labels" | "photos" | "tokens"
 interface SceneJson {
   version: number;
   title: string;
+  earthRadiusKm: number;
   cells: CellsJson | null;
   photos: Photo[];
 }
@@ -63,6 +65,7 @@ export function readScene(text: string): Scene {
   }
   return {
     title: json.title,
+    earthRadiusKm: json.earthRadiusKm,
     cells: json.cells && readCells(json.cells),
     photos: json.photos.map((photo) => ({
       ...photo,

@@ -115,12 +115,13 @@ def scene_document(scene: MapScene) -> dict[str, Any]:
 
     Example:
         >>> scene_document(MapScene(title="Nothing yet"))
-        {'version': 1, 'title': 'Nothing yet', 'cells': None, 'photos': []}
+        {'version': 1, 'title': 'Nothing yet', 'earthRadiusKm': 6371.0088, 'cells': None, 'photos': []}
     """
     count = 0 if scene.cells is None else len(scene.cells)
     return {
         "version": SCENE_VERSION,
         "title": scene.title,
+        "earthRadiusKm": EARTH_RADIUS_KM,
         "cells": None if scene.cells is None else _cells(scene.cells),
         "photos": [_photo(photo, count) for photo in scene.photos],
     }
