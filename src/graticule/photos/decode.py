@@ -86,12 +86,18 @@ def decode(photo: Photo, *, min_side_px: int | None = None, name: str | None = N
 
 
 def read_bytes(path: str | Path) -> bytes:
-    """The bytes of a photo's file.
+    """The bytes of a photo's file, or of a photo inside an archive: ``photos.zip::a.jpg``.
 
     Raises:
         PhotoError: ``reason`` is ``missing``, ``unreadable``, ``empty``, ``not-an-image`` (a folder,
-            a device) or ``too-large`` (more than ``MAX_FILE_BYTES``).
+            a device) or ``too-large`` (more than ``MAX_FILE_BYTES``); inside archives also ``damaged``.
     """
+    if "::" in str(path):
+        from graticule.photos.archives import member_of, read_member
+
+        inside = member_of(path)
+        if inside is not None:
+            return read_member(*inside, max_bytes=MAX_FILE_BYTES)
     try:
         found = Path(path).stat()  # before opening: a pipe without a writer would wait for ever
         if not stat.S_ISREG(found.st_mode):
