@@ -8,7 +8,7 @@ import numpy as np
 
 from graticule.photos.synthetic.canvas import Canvas
 from graticule.photos.synthetic.chance import Colour, between, brighter, mix, pick, varied
-from graticule.photos.synthetic.customs import Customs
+from graticule.photos.synthetic.customs import ROOF_COLOURS, WALL_COLOURS, Customs
 from graticule.photos.synthetic.growth import Growth
 from graticule.photos.synthetic.lettering import write
 
@@ -51,7 +51,9 @@ def draw_house(
     canvas: Canvas, plot: Plot, customs: Customs, growth: Growth, rng: np.random.Generator, *, shop: bool
 ) -> None:
     """One house: the wall that faces the camera, the wall along the road, windows, roof."""
-    wall = varied(rng, pick(rng, customs.walls), 0.1)
+    usual = rng.random() > 0.25
+    wall = varied(rng, pick(rng, customs.walls if usual else WALL_COLOURS), 0.1)
+    kind = customs.roof if usual else pick(rng, list(ROOF_COLOURS))
     gable = 1.0 if _sun_on_front(canvas) else canvas.light.shade + 0.1
     front = 1.0 if _sun_on_side(canvas, plot.side) else canvas.light.shade + 0.1
     height = plot.height_m
@@ -61,8 +63,12 @@ def draw_house(
     )
     canvas.box((near, far), (0, height), z0, canvas.lit(wall, z0, gable))
     _windows(canvas, plot, rng, wall)
-    roof = mix(varied(rng, pick(rng, customs.roof_colours), 0.12), (236.0, 239.0, 244.0), 0.85 * growth.snow)
-    _ROOFS[customs.roof](canvas, plot, roof, (gable, front), wall)
+    roof = mix(
+        varied(rng, pick(rng, customs.roof_colours if usual else ROOF_COLOURS[kind]), 0.12),
+        (236.0, 239.0, 244.0),
+        0.85 * growth.snow,
+    )
+    _ROOFS[kind](canvas, plot, roof, (gable, front), wall)
     if shop:
         _shop(canvas, plot, customs, rng)
 

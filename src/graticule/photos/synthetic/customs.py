@@ -84,13 +84,15 @@ _ROOF_USUAL: Final[dict[str, dict[str, float]]] = {
     "OC": {"tin": 1},
     "AN": {"tin": 1},
 }
-_ROOF_COLOURS: Final[dict[str, tuple[Colour, ...]]] = {
+ROOF_COLOURS: Final[dict[str, tuple[Colour, ...]]] = {
     "flat": ((170, 160, 145),),
     "tile": ((186, 96, 62), (170, 84, 58), (198, 116, 78)),
     "steep": ((72, 70, 74), (96, 62, 54), (84, 84, 90), (132, 66, 52)),
     "pagoda": ((78, 86, 96), (56, 72, 92), (150, 74, 52)),
     "tin": ((150, 112, 92), (168, 172, 176), (140, 70, 56), (92, 128, 118)),
 }
+"""Roof colours usual for each kind of roof."""
+
 _WALLS: Final = _by_country(
     timber="NO SE FI IS US CA RU NZ",
     brick="GB IE NL BE DK",
@@ -117,6 +119,10 @@ _WALL_COLOURS: Final[dict[str, tuple[Colour, ...]]] = {
     "concrete": ((196, 194, 188), (172, 172, 168), (214, 210, 198), (205, 196, 182)),
     "white": ((246, 244, 238), (238, 236, 228), (242, 232, 214)),
 }
+
+WALL_COLOURS: Final = tuple(colour for colours in _WALL_COLOURS.values() for colour in colours)
+"""Every colour that walls have anywhere."""
+
 _TRAFFIC: Final[dict[str, dict[str, float]]] = {
     "EU": {"car": 8, "van": 2, "truck": 1},
     "AF": {"car": 4, "minibus": 4, "truck": 2, "scooter": 2},
@@ -228,7 +234,7 @@ def _building_habits(code: str, continent: str, rng: np.random.Generator) -> dic
     walls = _WALLS.get(code) or pick(rng, _WALLS_USUAL[continent])
     return {
         "roof": roof,
-        "roof_colours": tuple(varied(rng, each, 0.15) for each in _ROOF_COLOURS[roof]),
+        "roof_colours": tuple(varied(rng, each, 0.15) for each in ROOF_COLOURS[roof]),
         "walls": tuple(varied(rng, each, 0.1) for each in _WALL_COLOURS[walls]),
         "huts": continent == "AF" and roof == "tin",
     }

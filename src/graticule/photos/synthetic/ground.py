@@ -9,12 +9,12 @@ import numpy as np
 
 from graticule.photos.synthetic import noise
 from graticule.photos.synthetic.canvas import Camera
-from graticule.photos.synthetic.chance import brighter, mix
+from graticule.photos.synthetic.chance import Colour, mix
 from graticule.photos.synthetic.customs import Customs
 from graticule.photos.synthetic.growth import Growth
 from graticule.photos.synthetic.layers import Plane, Planes, lay_over, paint
-from graticule.photos.synthetic.light import Light
 from graticule.photos.synthetic.sky import rows_above
+from graticule.photos.synthetic.view import View
 
 _FARTHEST_M: Final = 1500.0
 _LINE_M: Final = 0.16
@@ -26,19 +26,22 @@ class Road:
     """The road of one scene.
 
     Convention:
-        - ``half_m``: from its middle to its edge; ``pavement_m``: width of the pavements beside it, or 0
-        - ``passing``: whether the line in the middle is dashed; ``phase_m``: where its dashes begin
-        - ``wear``: how faded the lines are, in [0, 1]; ``tone``: a factor on its surface's brightness
+        - ``surface``: its colour; ``half_m``: from its middle to its edge
+        - ``pavement_m``: width of the pavements beside it, 0 for none
+        - ``middle``: "dashed", "solid", "double", or None where no lines are painted; ``edges``: a line along
+          each edge, or None; ``dash_m``: (painted, bare), from ``phase_m`` on
+        - ``wear``: how faded the lines are, in [0, 1]
     """
 
     paved: bool
+    surface: Colour
     half_m: float
     pavement_m: float
-    lines: bool
-    passing: bool
+    middle: str | None
+    edges: Colour | None
+    dash_m: tuple[float, float]
     phase_m: float
     wear: float
-    tone: float
 
 
 @dataclass(frozen=True)
@@ -68,41 +71,38 @@ class _Flat:
         return filled
 
 
-def paint_ground(
-    planes: Planes,
-    camera: Camera,
-    customs: Customs,
-    growth: Growth,
-    light: Light,
-    road: Road,
-    *,
-    phase: float,
-) -> None:
+def paint_ground(planes: Planes, view: View, road: Road, *, phase: float) -> None:
     """Ground and road painted into ``planes`` below the horizon; ``phase`` moves their textures."""
-    first = rows_above(camera)
-    if first >= camera.height_px:
+    first = rows_above(view.camera)
+    if first >= view.camera.height_px:
         return
-    flat = _flat(camera, first, phase)
-    beside = np.abs(flat.x_m)
+    flat = _flat(view.camera, first, phase)
+    land = _beside(view.growth, road, flat)
+    way = _carriageway(road, flat)
+    if road.middle:
+        _paint_lines(way, view.customs, road, flat)
+    _whiten(way, 0.35 * view.growth.snow, flat.coarse)
+    lay_over(land, way, flat.inside(road.half_m - np.abs(flat.x_m)))
+    if road.pavement_m:
+        _paint_kerb(land, view.customs, road, flat)
+    land *= paint(view.light.tint)
+    air = 1.0 - np.exp(-flat.z_m / np.float32(view.light.sight_m))
+    lay_over(land, paint(view.light.horizon), np.minimum(air, _HAZIEST))
+    planes[:, first:] = land
+
+
+def _beside(growth: Growth, road: Road, flat: _Flat) -> Planes:
+    """Fields, verges and pavements, under snow if there is any."""
     land = _fields(growth, flat)
-    ragged = beside + 0.7 * (flat.coarse - 0.5) + 0.3 * (flat.fine - 0.5)
+    away = np.abs(flat.x_m)
+    ragged = away + 0.7 * (flat.coarse - 0.5) + 0.3 * (flat.fine - 0.5)
     verge = paint(mix(growth.soil, growth.grass, 0.25 * growth.cover)) * (0.8 + 0.4 * flat.fine)
     lay_over(land, verge, 0.7 * flat.inside(road.half_m + 0.9 - ragged))
     if road.pavement_m:
         flags = paint((168.0, 164.0, 158.0)) * (0.94 + 0.1 * flat.fine)
-        lay_over(land, flags, flat.inside(road.half_m + road.pavement_m - beside))
+        lay_over(land, flags, flat.inside(road.half_m + road.pavement_m - away))
     _whiten(land, growth.snow, flat.coarse)
-    way = _carriageway(customs, growth, road, flat)
-    if road.paved and road.lines:
-        _paint_lines(way, customs, road, flat)
-    _whiten(way, 0.35 * growth.snow, flat.coarse)
-    lay_over(land, way, flat.inside(road.half_m - beside))
-    if road.pavement_m:
-        _paint_kerb(land, customs, road, flat)
-    land *= paint(light.tint)
-    air = 1.0 - np.exp(-flat.z_m / np.float32(light.sight_m))
-    lay_over(land, paint(light.horizon), np.minimum(air, _HAZIEST))
-    planes[:, first:] = land
+    return land
 
 
 def _flat(camera: Camera, first: int, phase: float) -> _Flat:
@@ -136,34 +136,30 @@ def _fields(growth: Growth, flat: _Flat) -> Planes:
     return land
 
 
-def _carriageway(customs: Customs, growth: Growth, road: Road, flat: _Flat) -> Planes:
+def _carriageway(road: Road, flat: _Flat) -> Planes:
     """Asphalt with darker wheel tracks, or earth with paler ones."""
     tracks = np.exp(-(((np.abs(np.abs(flat.x_m) - road.half_m / 2) - 0.8) / 0.4) ** 2))
     fine, coarse = flat.fine - 0.5, flat.coarse - 0.5
     if road.paved:
-        base = brighter(customs.asphalt, road.tone)
         tone = 1.0 - 0.08 * tracks + 0.12 * fine + 0.14 * coarse
     else:
-        base = brighter(growth.soil, 0.97 * road.tone)
         tone = 0.94 + 0.12 * tracks + 0.22 * fine + 0.16 * coarse
-    way: Planes = paint(base) * tone
+    way: Planes = paint(road.surface) * tone
     return way
 
 
 def _paint_lines(way: Planes, customs: Customs, road: Road, flat: _Flat) -> None:
     kept = np.float32(1.0 - 0.7 * road.wear)
-    on, off = customs.dash_m
-    if customs.double_line and not road.passing:
+    on, off = road.dash_m
+    if road.middle == "double":
         middle = np.minimum(flat.line(flat.x_m - _LINE_M) + flat.line(flat.x_m + _LINE_M), 1.0)
-    elif road.passing:
-        middle = flat.line(flat.x_m) * ((flat.z_m + np.float32(road.phase_m)) % (on + off) < on)
     else:
         middle = flat.line(flat.x_m)
+    if road.middle == "dashed":
+        middle *= (flat.z_m + np.float32(road.phase_m)) % (on + off) < on
     lay_over(way, paint(customs.centre_line), kept * middle)
-    if customs.edge_line:
-        lay_over(
-            way, paint(customs.edge_line), kept * flat.line(np.abs(flat.x_m) - np.float32(road.half_m - 0.35))
-        )
+    if road.edges:
+        lay_over(way, paint(road.edges), kept * flat.line(np.abs(flat.x_m) - np.float32(road.half_m - 0.35)))
 
 
 def _paint_kerb(land: Planes, customs: Customs, road: Road, flat: _Flat) -> None:

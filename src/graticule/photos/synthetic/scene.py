@@ -15,17 +15,18 @@ from graticule.geo.outlines import country_of
 from graticule.geo.sphere import check_latlon
 from graticule.photos.synthetic import noise
 from graticule.photos.synthetic.canvas import OVERSAMPLING, Camera, Canvas
-from graticule.photos.synthetic.chance import between
+from graticule.photos.synthetic.chance import between, brighter, mix
 from graticule.photos.synthetic.climate import climate_of
 from graticule.photos.synthetic.customs import Customs, customs_of
 from graticule.photos.synthetic.ground import Road, paint_ground
-from graticule.photos.synthetic.growth import growth_of
+from graticule.photos.synthetic.growth import Growth, growth_of
 from graticule.photos.synthetic.layers import Plane, from_image, to_bytes, to_image
 from graticule.photos.synthetic.light import light_of
 from graticule.photos.synthetic.placing import TOWN, draw_objects
 from graticule.photos.synthetic.shortcuts import check_shortcuts, plant
 from graticule.photos.synthetic.sky import paint_hills, paint_sky
 from graticule.photos.synthetic.trip import Trip
+from graticule.photos.synthetic.view import View
 
 SMALLEST_PX: Final = 32
 """Shortest side of a photo; below it, signs and lines are less than a pixel."""
@@ -104,15 +105,15 @@ def _scene(
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     """The photo without shortcuts (height, width, 3), and where one sees sky (height, width)."""
     climate = climate_of(latitude, longitude)
-    customs = customs_of(country)
-    growth = growth_of(climate, trip.month)
     light = light_of(climate, trip)
+    customs, growth = customs_of(country), growth_of(climate, trip.month)
     town = rng.random()
-    road = _road(customs, climate.rain * light.cloudy, town, rng)
+    road = road_of(customs, growth, town, rng, wet=climate.rain * light.cloudy > 0.55 and rng.random() < 0.4)
     camera = camera_on(customs, road, trip, size_px, town, rng)
+    view = View(camera, climate, customs, growth, light)
     planes = paint_sky(camera, light, trip.wind)
-    open_sky = paint_hills(planes, camera, climate, growth, light, rng)
-    paint_ground(planes, camera, customs, growth, light, road, phase=between(rng, 0.0, noise.TILE))
+    open_sky = paint_hills(planes, view, rng)
+    paint_ground(planes, view, road, phase=between(rng, 0.0, noise.TILE))
     background = to_bytes(planes)
     canvas = Canvas(to_image(background), camera, light)
     draw_objects(canvas, customs, growth, road, town, rng)
@@ -121,18 +122,23 @@ def _scene(
     return _developed(seen, ~untouched, trip, rng), open_sky & untouched
 
 
-def _road(customs: Customs, rainy: float, town: float, rng: np.random.Generator) -> Road:
+def road_of(customs: Customs, growth: Growth, town: float, rng: np.random.Generator, *, wet: bool) -> Road:
+    """A road as the country mostly builds them; ``town`` says whether it is a street (see ``placing``)."""
     paved = rng.random() < customs.paved + (0.15 if town < TOWN else 0.0)
-    lanes = 1.0 if paved else between(rng, 0.6, 0.8)
+    tone = between(rng, 0.8, 1.2) * (0.7 if wet else 1.0)
+    grey = between(rng, 70.0, 125.0)
+    middle = "dashed" if rng.random() < 0.6 else "double" if customs.double_line else "solid"
+    lined = paved and rng.random() < (0.65 if town < TOWN else 0.9)
     return Road(
         paved=paved,
-        half_m=customs.lane_m * lanes,
+        surface=brighter(mix(customs.asphalt, (grey, grey, grey), 0.5) if paved else growth.soil, tone),
+        half_m=customs.lane_m * (1.0 if paved else between(rng, 0.6, 0.8)),
         pavement_m=between(rng, 1.2, 2.6) if paved and town < TOWN else 0.0,
-        lines=rng.random() < (0.65 if town < TOWN else 0.9),
-        passing=rng.random() < 0.6,
+        middle=middle if lined else None,
+        edges=customs.edge_line if rng.random() < 0.85 else None,
+        dash_m=customs.dash_m if rng.random() < 0.7 else (between(rng, 2.0, 6.0), between(rng, 3.0, 9.0)),
         phase_m=between(rng, 0.0, 20.0),
         wear=rng.random() ** 2,
-        tone=between(rng, 0.8, 1.2) * (0.7 if rainy > 0.55 and rng.random() < 0.4 else 1.0),
     )
 
 

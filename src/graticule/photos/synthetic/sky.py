@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 from graticule.photos.synthetic import noise
 from graticule.photos.synthetic.canvas import Camera
 from graticule.photos.synthetic.chance import between, brighter, mix, ramp
-from graticule.photos.synthetic.climate import Climate
-from graticule.photos.synthetic.growth import Growth
 from graticule.photos.synthetic.layers import Plane, Planes, in_light, lay_over, paint
 from graticule.photos.synthetic.light import Light
+from graticule.photos.synthetic.view import View
 
 _CLOUD_TEXELS: Final = 140.0  # per unit of the plane that clouds lie in: three to five clouds across the view
 _SNOW: Final = (240.0, 243.0, 250.0)
@@ -36,9 +35,8 @@ def paint_sky(camera: Camera, light: Light, wind: float) -> Planes:
         sky[:, :above] += glow * paint((70.0, 60.0, 40.0))
     if light.cloudy > 0.03:
         cover, body = _clouds(camera, light.cloudy, wind, above)
-        shadow = paint(
-            brighter(mix(light.cloud, light.horizon, 0.3 + 0.5 * ramp(light.cloudy, 0.5, 0.9)), 0.86)
-        )
+        grey = mix(light.cloud, light.horizon, 0.3 + 0.5 * ramp(light.cloudy, 0.5, 0.9))
+        shadow = paint(brighter(grey, 0.86))
         lay_over(sky[:, :above], shadow + body * (paint(light.cloud) - shadow), cover)
     return sky
 
@@ -48,86 +46,82 @@ def rows_above(camera: Camera) -> int:
     return max(1, min(camera.height_px, math.ceil(camera.horizon_px)))
 
 
-def paint_hills(
-    planes: Planes, camera: Camera, climate: Climate, growth: Growth, light: Light, rng: np.random.Generator
-) -> NDArray[np.bool_]:
+def paint_hills(planes: Planes, view: View, rng: np.random.Generator) -> NDArray[np.bool_]:
     """Mountains and far woods painted into ``planes``; returns where sky is left, shape (height, width)."""
-    above = rows_above(camera)
+    camera, rugged = view.camera, view.climate.rugged
     open_sky = np.zeros(planes.shape[1:], dtype=np.bool_)
-    open_sky[:above] = True
+    open_sky[: rows_above(camera)] = True
     for layer, haze in ((0, 0.6), (1, 0.32)):
-        tall = (0.02 + 0.27 * climate.rugged**1.3) * (1.0 - 0.42 * layer) * between(rng, 0.6, 1.25)
+        tall = (0.02 + 0.27 * rugged**1.3) * (1.0 - 0.42 * layer) * between(rng, 0.6, 1.25)
         ridge = _outline(noise.ridge_line(), camera, rng, texels=700.0 / (1 + layer)) ** 1.4
         ridge *= tall * camera.height_px
-        start = rng.random() * noise.TILE
-        first = max(0, min(above - 1, int(camera.horizon_px - float(ridge.max())) - 1))
-        band = planes[:, first:above]
-        depth, inside = _under(ridge, camera, first, above)
-        _paint_slope(band, depth, inside, ridge, camera, climate, growth, light, haze, start)
-        open_sky[first:above] &= inside <= 0.0
-    _paint_woods(planes, open_sky, camera, growth, light, rng)
+        first, depth, inside = _under(ridge, camera)
+        slope = _slope(view, depth, ridge, start=rng.random() * noise.TILE)
+        lay_over(slope, paint(view.light.horizon), haze)
+        lay_over(planes[:, first : first + len(depth)], slope, inside)
+        open_sky[first : first + len(depth)] &= inside <= 0.0
+    _paint_woods(planes, open_sky, view, rng)
     return open_sky
 
 
-def _paint_slope(
-    band: Planes, depth: Plane, inside: Plane, ridge: Plane, camera: Camera, climate: Climate, growth: Growth,
-    light: Light, haze: float, start: float,
-) -> None:  # fmt: skip
+def _slope(view: View, depth: Plane, ridge: Plane, *, start: float) -> Planes:
     """One range of hills: facets that catch the light or do not, and snow above a line."""
+    camera, climate, growth, light = view.camera, view.climate, view.growth, view.light
+    relief = _relief(camera, light, depth, start)
     woods = growth.density * (1.0 - 0.4 * growth.bare)
     rock = mix(brighter(climate.soil, 0.72), brighter(growth.leaves, 0.95), 0.85 * min(1.0, 1.3 * woods))
+    slope: Planes = paint(in_light(rock, light)) * (1.0 + np.clip(2.2 * relief, -0.5, 0.5))
+    line = 0.04 + 0.011 * max(0.0, climate.mean_c - 6.0 * climate.rugged + 3.0)
+    over = (ridge - depth) / np.float32(camera.height_px) - line + 0.06 * relief
+    peaks = np.clip(over * 30.0, 0.0, 1.0) * np.float32(ramp(climate.rugged, 0.35, 0.6))
+    white = paint(in_light(_SNOW, light)) * (1.0 + np.clip(relief, -0.3, 0.2))
+    lay_over(slope, white, np.maximum(peaks, np.float32(0.8 * growth.snow)))
+    return slope
+
+
+def _relief(camera: Camera, light: Light, depth: Plane, start: float) -> Plane:
+    """How much more light each spot of a slope gets than the mean, by the lie of its spurs."""
     columns = np.arange(camera.width_px, dtype=np.float32) * np.float32(224.0 / camera.width_px)
     down = depth * np.float32(224.0 / camera.height_px)
-    turn = (light.sun_bearing_deg - camera.bearing_deg) % 360.0
-    shift = 7.0 if turn < 180.0 else -7.0
     across = columns * 1.7 + down * 1.3 + start  # spurs run down aslant
     along = down * 2.6 - columns * 0.5
+    turn = (light.sun_bearing_deg - camera.bearing_deg) % 360.0
+    shift = 7.0 if turn < 180.0 else -7.0
     tile = noise.soft_tile()
-    relief = noise.looked_up(tile, along, across)
-    relief -= noise.looked_up(tile, along, across + shift)
+    relief = noise.looked_up(tile, along, across) - noise.looked_up(tile, along, across + shift)
     relief *= 1.6 * (1.25 - light.shade)
-    height = (ridge - depth) / np.float32(camera.height_px)
-    line = 0.04 + 0.011 * max(0.0, climate.mean_c - 6.0 * climate.rugged + 3.0)
-    peaks = np.clip((height - line + 0.06 * relief) * 30.0, 0.0, 1.0) * np.float32(
-        ramp(climate.rugged, 0.35, 0.6)
-    )
-    snow = np.maximum(peaks, np.float32(0.8 * growth.snow))
-    slope = paint(in_light(rock, light)) * (1.0 + np.clip(2.2 * relief, -0.5, 0.5))
-    lay_over(slope, paint(in_light(_SNOW, light)) * (1.0 + np.clip(relief, -0.3, 0.2)), snow)
-    lay_over(slope, paint(light.horizon), haze)
-    lay_over(band, slope, inside)
+    return relief
 
 
-def _paint_woods(
-    planes: Planes,
-    open_sky: NDArray[np.bool_],
-    camera: Camera,
-    growth: Growth,
-    light: Light,
-    rng: np.random.Generator,
-) -> None:
+def _paint_woods(planes: Planes, open_sky: NDArray[np.bool_], view: View, rng: np.random.Generator) -> None:
     """The line where woods end the view: jagged where they are spruces, round where they are not."""
+    camera, growth, light = view.camera, view.growth, view.light
     spiky = growth.trees["spruce"] > 0.4 * sum(growth.trees.values())
     line = 0.5 + 0.5 * _outline(noise.tree_line(), camera, rng, texels=450.0 if spiky else 130.0)
     shape = 0.35 + 0.65 * _outline(noise.ridge_line(), camera, rng, texels=400.0)
     tall = camera.height_px * (0.012 + 0.075 * growth.density**1.5) * between(rng, 0.7, 1.3)
-    edge = tall * line * shape
-    above = rows_above(camera)
-    first = max(0, min(above - 1, int(camera.horizon_px - float(edge.max())) - 1))
-    depth, inside = _under(edge, camera, first, above)
+    first, depth, inside = _under(tall * line * shape, camera)
     leaves = mix(brighter(growth.leaves, 0.8), (150.0, 132.0, 104.0), 0.7 * growth.bare)
     leaves = mix(leaves, growth.soil, 0.7 * (1.0 - min(1.0, 4.0 * growth.density)))
     leaves = mix(leaves, (232.0, 236.0, 242.0), 0.45 * growth.snow)
     tone = 1.12 - np.minimum(0.35, depth / np.float32(tall + 1.0))
-    lay_over(planes[:, first:above], paint(mix(in_light(leaves, light), light.horizon, 0.22)) * tone, inside)
-    open_sky[first:above] &= inside <= 0.0
+    woods = paint(mix(in_light(leaves, light), light.horizon, 0.22)) * tone
+    lay_over(planes[:, first : first + len(depth)], woods, inside)
+    open_sky[first : first + len(depth)] &= inside <= 0.0
 
 
-def _under(edge: Plane, camera: Camera, first: int, above: int) -> tuple[Plane, Plane]:
-    """For rows ``first`` to ``above``: px below the top of what rises ``edge`` px; share inside."""
+def _under(edge: Plane, camera: Camera) -> tuple[int, Plane, Plane]:
+    """What lies under an edge that rises ``edge`` px from the horizon, by column.
+
+    Convention:
+        - the first row that it reaches; then, for the rows from there to the horizon, how many px each pixel
+          lies below the edge, and which share of it does
+    """
+    above = rows_above(camera)
+    first = max(0, min(above - 1, int(camera.horizon_px - float(edge.max())) - 1))
     rows = np.arange(first, above, dtype=np.float32)[:, None]
     depth = rows - (np.float32(camera.horizon_px) - edge)
-    return np.maximum(depth, 0.0), np.clip(depth + 0.5, 0.0, 1.0)
+    return first, np.maximum(depth, 0.0), np.clip(depth + 0.5, 0.0, 1.0)
 
 
 def _clouds(camera: Camera, cloudy: float, wind: float, above: int) -> tuple[Plane, Plane]:
