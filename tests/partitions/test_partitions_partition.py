@@ -166,7 +166,13 @@ def test_metadata_says_how_it_was_built(partition: Partition, content: bytes) ->
     metadata = pl.read_parquet_metadata(io.BytesIO(content))
     header = json.loads(metadata["graticule"])
     assert header["method"] == "s2"
-    assert header["parameters"] == {"max_photos": 120, "min_photos": 30, "start_level": 2, "end_level": 30}
+    assert header["parameters"] == {
+        "max_photos": 120,
+        "min_photos": 30,
+        "start_level": 2,
+        "end_level": 30,
+        "merge_small": False,
+    }
     assert header["source"]["photos"] == 3000
     assert header["source"]["dropped_photos"] == partition.source.dropped_photos > 0
     geo = json.loads(metadata["geo"])["columns"]["geometry"]

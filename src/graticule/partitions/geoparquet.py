@@ -42,11 +42,15 @@ EXTRA_COLUMNS: Final[Mapping[str, Any]] = {
     "reach_km": pl.Float64,  # admin, semantic: how far off its outline a root still takes places
     "members": pl.List(pl.Int64),  # clusters, confusion: numbers of the cells that were united
     "base": pl.Binary,  # clusters, confusion: in the first row, the partition file of those cells
+    "resolution": pl.String,  # multi: the name of the resolution; nodes and cells count from 0 in each
+    "overlaps": pl.List(  # multi: cells of coarser resolutions that a cell's photos lie in
+        pl.Struct({"resolution": pl.String, "cell": pl.Int64, "share": pl.Float64})
+    ),
     "annexes": pl.List(pl.UInt64),  # s2 with small cells merged: further S2 cells that belong to the cell
 }
 """Columns that only some partitions have, after the others."""
 
-MAY_BE_NULL: Final = frozenset({"parent", "cell", "reach_km", "base"})
+MAY_BE_NULL: Final = frozenset({"parent", "cell", "reach_km", "base", "overlaps"})
 """A root has no parent, an inner node is no cell; some columns speak of some nodes only."""
 
 REBUILD: Final = "Build one:  graticule partition TABLE -o cells.parquet"
@@ -111,7 +115,8 @@ def from_geoparquet(content: bytes, label: str) -> tuple[pl.DataFrame, dict[str,
     header = _header(metadata.get(HEADER_KEY), label)
     check_method(header.get("method"), label)
     _check_columns(nodes, header["method"], label)
-    _check_tree(nodes, label)
+    for part in nodes.partition_by("resolution") if "resolution" in nodes.columns else [nodes]:
+        _check_tree(part, label)
     return nodes.select(columns_of(nodes)), header
 
 

@@ -187,14 +187,7 @@ class Partition:
 
     def to_bytes(self) -> bytes:
         """The partition file (GeoParquet) as bytes."""
-        header = {
-            "method": self.method,
-            "parameters": dict(self.parameters),
-            "source": dataclasses.asdict(self.source),
-            "fingerprint": self.fingerprint,
-            "graticule": __version__,
-        }
-        return to_geoparquet(self.nodes, header, spherical=self._cells.spherical)
+        return to_geoparquet(self._rows(), self._header(), spherical=self._cells.spherical)
 
     def write(self, path: str | Path) -> Path:
         """Write the partition file; folders are made, and ``path`` is replaced only when all is written.
@@ -221,25 +214,35 @@ class Partition:
     def read(cls, source: str | Path | bytes) -> Partition:
         """The partition in a file, given as its path or its bytes.
 
+        Of a file with several resolutions it is a ``MultiPartition``: the finest, with the others beside it.
+
         Raises:
             MissingFileError: there is no such file.
             PartitionError: the file is no partition, is damaged, or is of a newer version.
         """
         content, label = (source, "The partition") if isinstance(source, bytes) else _content(Path(source))
         nodes, header = from_geoparquet(content, label)
-        try:
-            partition = cls(nodes, header["method"], dict(header["parameters"]), Source(**header["source"]))
-        except (KeyError, TypeError, ValueError) as error:
-            raise PartitionError(f"{label} is damaged: its header is incomplete.\n{REBUILD}") from error
-        if partition.fingerprint != header.get("fingerprint"):
-            raise PartitionError(
-                f"{label} was changed after it was written: its cells do not match its fingerprint.\n"
-                f"{REBUILD}"
-            )
-        return partition
+        if "resolutions" not in header:
+            return partition_of_file(nodes, header, label)
+        from graticule.partitions.multi import multi_of_file
+
+        return multi_of_file(nodes, header, label)
 
     def __repr__(self) -> str:
         return f"Partition(method={self.method!r}, {self.count} cells, {self.tree.height} nodes)"
+
+    def _rows(self) -> pl.DataFrame:
+        """What ``to_bytes`` writes."""
+        return self.nodes
+
+    def _header(self) -> dict[str, Any]:
+        return {
+            "method": self.method,
+            "parameters": dict(self.parameters),
+            "source": dataclasses.asdict(self.source),
+            "fingerprint": self.fingerprint,
+            "graticule": __version__,
+        }
 
     @cached_property
     def _leaves(self) -> pl.DataFrame:
@@ -262,6 +265,24 @@ class Partition:
             return self.tree["name"].to_list()
         named_at = self.centres if self.named_at is None else self.named_at
         return node_names(self.tree, self.leaf_nodes, named_at)
+
+
+def partition_of_file(nodes: pl.DataFrame, header: Mapping[str, Any], label: str) -> Partition:
+    """The partition of the nodes and the header that ``from_geoparquet`` gives.
+
+    Raises:
+        PartitionError: the header is incomplete, or the cells were changed after they were written.
+    """
+    try:
+        source, parameters = Source(**header["source"]), dict(header["parameters"])
+        partition = Partition(nodes, header["method"], parameters, source)
+    except (KeyError, TypeError, ValueError) as error:
+        raise PartitionError(f"{label} is damaged: its header is incomplete.\n{REBUILD}") from error
+    if partition.fingerprint != header.get("fingerprint"):
+        raise PartitionError(
+            f"{label} was changed after it was written: its cells do not match its fingerprint.\n{REBUILD}"
+        )
+    return partition
 
 
 def _content(path: Path) -> tuple[bytes, str]:

@@ -16,8 +16,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from graticule.errors import PartitionError, UsageError
 from graticule.geo import s2
+from graticule.geo.sphere import latlon_of
 from graticule.partitions.partition import Partition, Source
 from graticule.partitions.places import checked_places, middles, running_total, sorted_fingerprint
+from graticule.partitions.s2_counts import S2Counts
 from graticule.partitions.s2_merging import FACES, Merged, Nodes, merge_small_cells
 from graticule.partitions.s2_tree import s2_tree
 
@@ -149,6 +151,39 @@ def build_s2(
     settings = S2Settings(max_photos, min_photos, start_level, end_level, merge_small)
     places = _sorted_places(latlon, weights)
     return _built(places, len(places.ids), settings)
+
+
+def build_s2_from_counts(
+    counts: S2Counts,
+    *,
+    max_photos: int,
+    min_photos: int,
+    start_level: int = 2,
+    end_level: int = FINEST_LEVEL,
+    merge_small: bool = False,
+) -> Partition:
+    """As ``build_s2``, of photos counted by S2 cell: the same cells, tree and numbers of photos.
+
+    Convention:
+        - no cell is finer than those counted: ``end_level`` is at most ``counts.level``
+        - centres are the same but for rounding; a cell may be named by another place in it, and the source's
+          fingerprint is one of the counted cells
+
+    Raises:
+        PartitionError: no cell is left.
+        TableError: there is no photo.
+        UsageError: limits or levels contradict each other, or cells start finer than photos were counted.
+    """
+    cells = counts.cells()
+    if start_level > counts.level:
+        raise UsageError(
+            f"Photos were counted at level {counts.level}, but cells start at level {start_level}.\n"
+            f"Type:  --start-level {counts.level}   or   --counting-level {start_level}"
+        )
+    end_level = min(end_level, counts.level)
+    settings = S2Settings(max_photos, min_photos, start_level, end_level, merge_small)
+    places = _Places(cells.ids, running_total(cells.photos, len(cells.ids)), latlon_of(cells.sums))
+    return _built(places, counts.rows, settings)
 
 
 def _built(places: _Places, rows: int, settings: S2Settings) -> Partition:

@@ -73,6 +73,22 @@ def read_places(
     path = Path(table)
     frame = read_photo_table(path) if path.is_dir() else read_rows(path)
     check_said(frame, str(path), latitude=latitude, longitude=longitude, weights=photos)
+    columns = place_columns(frame, path, latitude, longitude)
+    part, taken = _part(frame, columns, path, split)
+    positions = positions_of(part, columns)
+    check_not_swapped(positions, columns, path)
+    places = sorted_out(part, positions, path, photos, taken, frame.height)
+    if not len(places.latlon):
+        raise no_places(path, part.height, places.unplaced, places.refused)
+    return places
+
+
+def place_columns(frame: pl.DataFrame, path: Path, latitude: str | None, longitude: str | None) -> Columns:
+    """Which column holds what.
+
+    Raises:
+        TableError: none holds places.
+    """
     columns = sniff(frame, latitude=latitude, longitude=longitude)
     if not columns.has_place:
         raise TableError(
@@ -81,15 +97,21 @@ def read_places(
             f"Name the columns:  --latitude {_guess('latitude', frame)} "
             f"--longitude {_guess('longitude', frame)}"
         )
-    part, taken = _part(frame, columns, path, split)
-    positions = _positions(part, columns)
+    return columns
+
+
+def check_not_swapped(positions: pl.DataFrame, columns: Columns, path: Path) -> None:
+    """Refuse a table whose latitudes stand in the column of longitudes.
+
+    Raises:
+        TableError: they do.
+    """
     swapped = swapped_evidence(positions.with_columns(country=pl.lit(None, dtype=pl.String)))
     if swapped:
         raise TableError(
             f"Table '{path}' has latitudes and longitudes exchanged: {swapped}.\n"
             f"Name the columns:  --latitude '{columns.longitude}' --longitude '{columns.latitude}'"
         )
-    return _checked(part, positions, path, photos, taken, frame.height)
 
 
 def _part(
@@ -110,7 +132,7 @@ def _part(
     return frame.filter(names == split), split
 
 
-def _positions(frame: pl.DataFrame, columns: Columns) -> pl.DataFrame:
+def positions_of(frame: pl.DataFrame, columns: Columns) -> pl.DataFrame:
     """Columns ``latitude``, ``longitude`` and ``wrong``."""
     if columns.latitude is None or columns.longitude is None:
         return read_points(frame[columns.point or ""])
@@ -119,19 +141,22 @@ def _positions(frame: pl.DataFrame, columns: Columns) -> pl.DataFrame:
     return pl.DataFrame({"latitude": latitude, "longitude": longitude, "wrong": bad_latitude | bad_longitude})
 
 
-def _checked(
+def sorted_out(
     part: pl.DataFrame, positions: pl.DataFrame, path: Path, photos: str | None, split: str | None, rows: int
 ) -> Places:
+    """The usable places of rows, and why the others are not.
+
+    Convention:
+        - ``positions``: columns ``latitude``, ``longitude`` and ``wrong``, a row for each of ``part``
+        - ``path``, ``photos``, ``split``: as ``read_places``; ``rows``: of the table before it was parted
+
+    Raises:
+        TableError: a number of photos is none.
+    """
     reasons = refusals(positions)
     unplaced = positions["latitude"].is_null() & positions["longitude"].is_null() & reasons.is_null()
     good = reasons.is_null() & ~unplaced
     refused = dict(sorted(Counter(reasons.drop_nulls().to_list()).items()))
-    if not good.any():
-        why = [f"{int(unplaced.sum()):,} have none", *(f"{n:,} {reason}" for reason, n in refused.items())]
-        raise TableError(
-            f"Table '{path}' has no row with a place: of {part.height:,} rows {', '.join(why)}.\n"
-            "Give a table with latitudes and longitudes in degrees."
-        )
     return Places(
         latlon=positions.filter(good).select("latitude", "longitude").to_numpy(),
         photos=None if photos is None else _numbers_of_photos(part.filter(good)[photos], path),
@@ -139,6 +164,15 @@ def _checked(
         split=split,
         unplaced=int(unplaced.sum()),
         refused=refused,
+    )
+
+
+def no_places(path: Path, rows: int, unplaced: int, refused: dict[str, int]) -> TableError:
+    """The error for a table without a single usable place."""
+    why = [f"{unplaced:,} have none", *(f"{count:,} {reason}" for reason, count in refused.items())]
+    return TableError(
+        f"Table '{path}' has no row with a place: of {rows:,} rows {', '.join(why)}.\n"
+        "Give a table with latitudes and longitudes in degrees."
     )
 
 

@@ -129,9 +129,20 @@ def _read_separated(data: bytes, path: Path, rows: int | None) -> pl.DataFrame:
     header = next((line for line in text.splitlines() if line.strip()), "")
     if not header:
         raise TableError(f"Table '{path}' is empty; expected a line of column names and a line per photo.")
+    return pl.read_csv(
+        io.BytesIO(text.encode()), separator=separator_of(header, path), infer_schema=False, n_rows=rows
+    )
+
+
+def separator_of(header: str, path: Path) -> str:
+    """What stands between the values of a CSV or TSV file, by its line of names.
+
+    Example:
+        >>> separator_of('lat;"lng, east"', Path("places.csv"))
+        ';'
+    """
     unquoted = re.sub(r'"[^"]*"', "", header)
-    separator = "\t" if table_kind(path) == ".tsv" else max(_SEPARATORS, key=unquoted.count)
-    return pl.read_csv(io.BytesIO(text.encode()), separator=separator, infer_schema=False, n_rows=rows)
+    return "\t" if table_kind(path) == ".tsv" else max(_SEPARATORS, key=unquoted.count)
 
 
 def _read_json_lines(data: bytes, path: Path, rows: int | None) -> pl.DataFrame:
