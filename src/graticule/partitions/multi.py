@@ -69,7 +69,7 @@ class MultiPartition(Partition):
         ...      "fine": build_s2(places, max_photos=3, min_photos=1)}, places)
         >>> multi.count, multi.resolutions["coarse"].count
         (3, 2)
-        >>> multi.parents("fine", "coarse").tolist()
+        >>> multi.containing("fine", "coarse").tolist()
         [0, 1, 1]
     """
 
@@ -103,7 +103,7 @@ class MultiPartition(Partition):
         mine = mine.sort("cell", "share", descending=[False, True])
         return Overlaps(*(mine[name].to_numpy() for name in ("cell", "other", "share")))
 
-    def parents(self, finer: str, coarser: str) -> Ints:
+    def containing(self, finer: str, coarser: str) -> Ints:
         """For each cell (K,) of ``finer`` the cell of ``coarser`` with most of its photos; -1 for none.
 
         Raises:
