@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from tiny_world import draw_world, tiny_recipe
 
 from graticule.partitions import Partition, build_s2
 
@@ -96,3 +97,20 @@ def colour_photos(tmp_path: Path) -> Path:
     Image.new("RGB", (30, 30), (0, 0, 255)).save(folder / "trip" / "c-blue.webp", lossless=True)
     (folder / "z-broken.jpg").write_bytes(b"this is no photo")
     return folder
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a photo table of four towns whose photos say by their colour where they are."""
+    return draw_world(tmp_path_factory.mktemp("world"))
+
+
+@pytest.fixture(scope="session")
+def finished_run(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of ``graticule train`` on that world that went through."""
+    pytest.importorskip("torch")
+    from graticule.training.train import train
+
+    path = tmp_path_factory.mktemp("finished") / "run"
+    train(tiny_recipe(world), path, say=[].append)
+    return path

@@ -1,100 +1,17 @@
-"""A tiny world: photos whose colours say where they are, drawn by the tests."""
+"""Fixtures of the tests of training."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterator
 
-import numpy as np
-import polars as pl
 import pytest
-from PIL import Image
-
-from graticule.photos.table import write_photo_table
-from graticule.training.recipe import Recipe
-
-TOWNS = {
-    "FR": (48.86, 2.35, (200, 40, 40)),
-    "JP": (35.68, 139.69, (40, 200, 40)),
-    "BR": (-23.55, -46.63, (40, 40, 200)),
-    "AU": (-33.87, 151.21, (200, 200, 40)),
-}
-PER_TOWN = {"train": 10, "val": 4, "test": 3}
-
-
-def draw_world(folder: Path, *, per_town: dict[str, int] = PER_TOWN, seed: int = 0) -> Path:
-    """Photos of four towns, each in its colour with noise, and their photo table; the table's folder."""
-    generator = np.random.default_rng(seed)
-    (folder / "images").mkdir(parents=True)
-    rows = []
-    for country, (latitude, longitude, colour) in TOWNS.items():
-        for split, count in per_town.items():
-            for number in range(count):
-                name = f"{country}-{split}-{number}"
-                noise = generator.normal(0, 40, (48, 64, 3))
-                pixels = np.clip(np.array(colour) + noise, 0, 255).astype(np.uint8)
-                Image.fromarray(pixels).save(folder / "images" / f"{name}.png")
-                rows.append(
-                    {
-                        "photo_id": name,
-                        "path": f"images/{name}.png",
-                        "latitude": latitude + generator.normal(0, 0.1),
-                        "longitude": longitude + generator.normal(0, 0.1),
-                        "country": country,
-                        "split": split,
-                        "group": f"{country}-{split}-{number // 2}",
-                        "licence": "CC0-1.0",
-                        "usable": number % 2 == 0,
-                    }
-                )
-    write_photo_table(pl.DataFrame(rows), folder)
-    return folder
-
-
-def tiny_recipe(table: Path, **changes: object) -> Recipe:
-    """A run of seconds on the tiny world; ``changes`` replace whole sections."""
-    values: dict[str, object] = {
-        "photos": {"table": table},
-        "partition": {"max_photos": 20, "min_photos": 5},
-        "network": {
-            "backbone": {"name": "test_resnet", "weights": "none"},
-            "dropout": 0.1,
-            "image_size_px": 32,
-            "mean": [0.5, 0.5, 0.5],
-            "std": [0.5, 0.5, 0.5],
-        },
-        "augmentation": {"policy": "crop-jitter-flip", "min_area": 0.5},
-        "phases": [
-            {"name": "head", "epochs": 2, "trainable": "head", "learning_rate": 0.01},
-            {"name": "all", "epochs": 3, "learning_rate": 0.003, "warmup_epochs": 0.5},
-        ],
-        "batch_size": 8,
-        "workers": 0,
-    }
-    return Recipe.model_validate({**values, **changes})
-
-
-@pytest.fixture(scope="session")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the tiny world's photo table."""
-    return draw_world(tmp_path_factory.mktemp("world"))
+import torch
 
 
 @pytest.fixture
-def one_thread() -> object:
+def one_thread() -> Iterator[None]:
     """Sums in one order: the same numbers to the bit."""
-    import torch
-
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
-
-
-@pytest.fixture(scope="session")
-def finished_run(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run that went through."""
-    from graticule.training.train import train
-
-    path = tmp_path_factory.mktemp("finished") / "run"
-    train(tiny_recipe(world), path, say=[].append)
-    return path

@@ -21,7 +21,8 @@ from graticule.models import PlaceNetwork
 from graticule.training.augmentation import POLICIES, mix, vary_batch
 from graticule.training.checkpoints import Position
 from graticule.training.loading import Batch, EpochBatches
-from graticule.training.losses import create_loss
+from graticule.training.losses import Targets, create_loss, places_tensor
+from graticule.training.photo_sets import PhotoSet
 from graticule.training.recipe import PhaseSection, Recipe
 from graticule.training.schedules import create_optimizer, rate_factor, set_modes
 from graticule.training.seeds import derived_seed
@@ -54,7 +55,7 @@ class CellClassifier(lightning.LightningModule):
         *,
         centres: NDArray[np.float64],
         val_latlon: NDArray[np.float64],
-        train_ids: Sequence[str],
+        train: PhotoSet,
         optimizer_state: dict[str, Any] | None = None,
     ) -> None:
         super().__init__()
@@ -66,8 +67,9 @@ class CellClassifier(lightning.LightningModule):
         self.batches = batches
         self.centres = centres
         self.val_latlon = val_latlon
-        self.train_ids = train_ids
-        self.loss = create_loss(recipe.loss)
+        self.train_ids: Sequence[str] = train.ids
+        self.train_places = places_tensor(train.latlon)  # (N, 3)
+        self.loss = create_loss(recipe.loss, centres)
         self.policy = POLICIES[recipe.augmentation.policy]
         self.val_scores: Scores | None = None
         self.learning_rate = 0.0
@@ -101,7 +103,8 @@ class CellClassifier(lightning.LightningModule):
         generator = torch.Generator().manual_seed(derived_seed(*keys, 1))
         optimizer: Any = self.optimizers()
         self._set_rates(optimizer, batch_idx)
-        loss = self._loss(batch.inputs[kept], batch.cells[kept], generator)
+        targets = Targets(batch.cells[kept], self.train_places[batch.rows[kept].cpu()].to(batch.cells.device))
+        loss = self._loss(batch.inputs[kept], targets, generator)
         if not bool(torch.isfinite(loss)):
             raise TrainingError(self._diverged(batch, batch_idx))
         optimizer.zero_grad()
@@ -152,10 +155,10 @@ class CellClassifier(lightning.LightningModule):
             return inputs
         return self.network.embed(as_image(inputs))
 
-    def _loss(self, inputs: Tensor, cells: Tensor, generator: torch.Generator) -> Tensor:
+    def _loss(self, inputs: Tensor, targets: Targets, generator: torch.Generator) -> Tensor:
         partner, share = None, 1.0
         if self.recipe.augmentation.mixup:
-            partner, share = mix(len(cells), self.recipe.augmentation.mixup, generator)
+            partner, share = mix(len(inputs), self.recipe.augmentation.mixup, generator)
         if inputs.ndim == 4:
             inputs = vary_batch(as_image(inputs), self.policy, generator)
         if partner is not None:
@@ -163,8 +166,11 @@ class CellClassifier(lightning.LightningModule):
         with torch.set_grad_enabled(self.phase.trainable == "all"):
             features = inputs if inputs.ndim == 2 else self.network.embed(inputs)
         logits = self.network.classify(features)
-        loss = self.loss(logits, cells)
-        return loss if partner is None else share * loss + (1 - share) * self.loss(logits, cells[partner])
+        loss = self.loss(logits, targets)
+        if partner is None:
+            return loss
+        others = Targets(targets.cells[partner], targets.places[partner])
+        return share * loss + (1 - share) * self.loss(logits, others)
 
     def _set_rates(self, optimizer: Any, batch_idx: int) -> None:
         factor = rate_factor(self.phase, self.position.epoch + (batch_idx + 1) / len(self.batches))

@@ -179,7 +179,7 @@ def _train_phase(
         batches,
         centres=data.partition.centres,
         val_latlon=data.sets.val.latlon,
-        train_ids=data.sets.train.ids,
+        train=data.sets.train,
         optimizer_state=state,
     )
     module.train()  # what stands still is told so when each epoch begins

@@ -1,0 +1,71 @@
+"""The whole network: what it sees, what it gives, and what the export will add."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from graticule.models import Preprocessing, create_network
+
+
+def test_shapes_and_probabilities() -> None:
+    network = create_network(backbone="test_resnet", cells=5, image_size_px=32, dropout=0.5).eval()
+    probabilities, embedding = network(torch.rand(3, 3, 32, 32))
+    assert probabilities.shape == (3, 5)
+    assert embedding.shape == (3, 96)
+    assert torch.allclose(probabilities.sum(dim=1), torch.ones(3))
+
+
+def test_at_the_start_all_cells_are_nearly_alike() -> None:
+    network = create_network(backbone="test_resnet", cells=5, image_size_px=32).eval()
+    probabilities, _ = network(torch.rand(3, 3, 32, 32))
+    assert probabilities.detach().numpy() == pytest.approx(0.2, abs=0.05)
+
+
+def test_normalisation_is_inside() -> None:
+    torch.manual_seed(0)
+    mean, std = (0.1, 0.2, 0.3), (0.4, 0.5, 0.6)
+    network = create_network(backbone="test_resnet", cells=2, image_size_px=32, mean=mean, std=std).eval()
+    image = torch.rand(1, 3, 32, 32)
+    channels = [(image[:, i] - mean[i]) / std[i] for i in range(3)]
+    with torch.no_grad():
+        expected = network.backbone(torch.stack(channels, dim=1))
+        assert torch.allclose(network.embed(image), expected, atol=1e-6)
+
+
+def test_the_shift_corrects_probabilities_and_not_the_logits_of_training() -> None:
+    network = create_network(backbone="test_resnet", cells=2, image_size_px=32).eval()
+    image = torch.rand(1, 3, 32, 32)
+    with torch.no_grad():
+        before, features = network(image)
+        logits = network.classify(features)
+        network.logit_shift.copy_(torch.tensor([3.0, 1.0]).log())
+        after, _ = network(image)
+        assert torch.equal(network.classify(features), logits)
+    odds = (before[0, 0] / before[0, 1]).item()
+    assert (after[0, 0] / after[0, 1]).item() == pytest.approx(3 * odds, rel=1e-5)
+
+
+def test_feature_norm_brings_features_to_mean_0_and_deviation_1() -> None:
+    network = create_network(backbone="test_resnet", cells=2, image_size_px=32, feature_norm=True)
+    seen: list[torch.Tensor] = []
+    network.head.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    network.classify(torch.rand(64, 96) * 5 + 2)
+    assert seen[0].mean(dim=0).abs().max() < 1e-5
+    assert seen[0].std(dim=0, correction=0).detach().numpy() == pytest.approx(1.0, abs=1e-2)
+    assert not list(network.feature_norm.parameters())
+
+
+def test_preprocessing_is_the_backbones_unless_said() -> None:
+    card = {"input_size": (3, 160, 160), "crop_pct": 0.95, "mean": (0.1, 0.2, 0.3), "std": (1, 1, 1)}
+    assert Preprocessing.of_card(card) == Preprocessing(160, 0.95, (0.1, 0.2, 0.3), (1.0, 1.0, 1.0))
+    said = Preprocessing.of_card(card, size_px=64, crop=1.0, mean=(0.5, 0.5, 0.5))
+    assert said == Preprocessing(64, 1.0, (0.5, 0.5, 0.5), (1.0, 1.0, 1.0))
+
+
+def test_identity_modules_reach_the_backbone() -> None:
+    network = create_network(
+        backbone="test_resnet", cells=2, image_size_px=32, identity_modules=["layer1.0.act1"]
+    )
+    assert isinstance(network.backbone.get_submodule("layer1.0.act1"), nn.Identity)
