@@ -204,8 +204,8 @@ def _counted(used: NDArray[np.bool_], unit: NDArray[np.intp]) -> list[str]:
 
 
 def off_remark(sites: Sites, of_region: NDArray[np.int64], reach_km: float) -> list[str]:
-    """A sentence on the photos that lie further from every polygon than the reach, if there are any."""
+    """A sentence on the photos that lie in no polygon that is used, nor within reach of one."""
     off = int(sites.photos[of_region < 0].sum())
     if not off:
         return []
-    return [f"Photos further than {reach_km:g} km off every polygon, dropped: {off:,}."]
+    return [f"Photos in no cell nor within {reach_km:g} km of one, dropped: {off:,}."]

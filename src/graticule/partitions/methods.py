@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from graticule.config import nearest
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from graticule.partitions.partition import Partition
+    from graticule.partitions.regions import Regions
 
 DEFAULT_MAX: Final = 300
 DEFAULT_MIN: Final = 30
@@ -77,11 +79,41 @@ OPTIONS: Final[Mapping[str, Option]] = {
         metavar="NAME",
     ),
     "max_photos": Option("--max", int, f"A cell with more photos splits.  [default: {DEFAULT_MAX}]"),
-    "min_photos": Option("--min", int, f"A cell with fewer is dropped.  [default: {DEFAULT_MIN}]"),
+    "min_photos": Option(
+        "--min",
+        int,
+        "A cell with fewer is dropped, or joined to a neighbour by admin and semantic.  "
+        f"[default: {DEFAULT_MIN}; clusters: 1]",
+    ),
     "start_level": Option(
         "--start-level", int, "S2 level to start from, 0 (a sixth of the Earth) to 30.  [default: 2]"
     ),
     "end_level": Option("--end-level", int, "S2 level at which cells split no more.  [default: 30]"),
+    "cells": Option("--cells", int, "How many cells are wanted.  [default: 129]"),
+    "polygons": Option(
+        "--polygons",
+        Path,
+        "GeoJSON or GeoPackage to start from, in longitude and latitude.  [default: the bundled countries]",
+    ),
+    "layer": Option("--layer", str, "Layer of the GeoPackage, where it has several.", metavar="NAME"),
+    "polygon_names": Option(
+        "--polygon-names", str, "Its column that names the polygons.  [default: found out]", metavar="COLUMN"
+    ),
+    "reach_km": Option(
+        "--reach", float, "A place off all polygons joins the nearest up to this far, in km.  [default: 25]"
+    ),
+    "groups": Option("--groups", int, "How many groups are wanted.  [default: 15]"),
+    "features": Option(
+        "--features",
+        str,
+        "What countries are grouped by: climate (January and July temperature), climate-geography (with "
+        "absolute latitude and longitude), or a CSV with a column 'country' and numbers.  [default: climate]",
+        metavar="NAME|FILE",
+    ),
+    "confusion": Option("--confusion", Path, "CSV of a model's confusion matrix; needed."),
+    "cells_file": Option(
+        "--cells-file", Path, "Partition whose cells are the classes.  [default: countries]"
+    ),
 }
 """Every option of every method, by the name under which a method gets its value."""
 
@@ -145,13 +177,85 @@ def _s2(latlon: NDArray[np.float64], photos: NDArray[np.int64] | None, given: Ma
     return Built(build_s2(latlon, weights=photos, **dataclasses.asdict(settings)))
 
 
+def _admin(latlon: NDArray[np.float64], photos: NDArray[np.int64] | None, given: Mapping[str, Any]) -> Built:
+    from graticule.partitions.admin import build_admin
+
+    words = dict(given)
+    return build_admin(latlon, regions=_regions(words), weights=photos, **words)
+
+
+def _semantic(
+    latlon: NDArray[np.float64], photos: NDArray[np.int64] | None, given: Mapping[str, Any]
+) -> Built:
+    from graticule.partitions.semantic import build_semantic
+
+    words = dict(given)
+    return build_semantic(latlon, regions=_regions(words), weights=photos, **words)
+
+
+def _regions(words: dict[str, Any]) -> Regions | None:
+    """The polygons of the options, which are taken out; None for the bundled countries."""
+    from graticule.partitions.polygon_files import read_regions
+
+    path, layer, names = (words.pop(name, None) for name in _POLYGONS)
+    if path is None and (layer is not None or names is not None):
+        raise UsageError(
+            "--layer and --polygon-names are about a file of polygons, and none is named.\n"
+            "Name it with --polygons, or leave them out."
+        )
+    return None if path is None else read_regions(path, layer=layer, name_column=names)
+
+
+def _clusters(
+    latlon: NDArray[np.float64], photos: NDArray[np.int64] | None, given: Mapping[str, Any]
+) -> Built:
+    from graticule.partitions.clusters import build_clusters
+
+    return build_clusters(latlon, weights=photos, **given)
+
+
+def _confusion(
+    latlon: NDArray[np.float64], photos: NDArray[np.int64] | None, given: Mapping[str, Any]
+) -> Built:
+    from graticule.partitions.confusion import build_confusion
+
+    words = dict(given)
+    if "confusion" not in words:
+        raise UsageError(
+            "The method 'confusion' needs a model's confusion matrix.\nName it with:  --confusion matrix.csv"
+        )
+    return build_confusion(latlon, cells=words.pop("cells_file", None), weights=photos, **words)
+
+
 _FIRST: Final = "s2"
+
+_POLYGONS: Final = ("polygons", "layer", "polygon_names")
 
 METHODS: Final[Mapping[str, Method]] = {
     "s2": Method(
         "S2 cells, small where there are many photos",
         ("preset", "max_photos", "min_photos", "start_level", "end_level"),
         _s2,
+    ),
+    "admin": Method(
+        "countries or other polygons, the small joined, the fullest split by k-means",
+        ("cells", "min_photos", "reach_km", *_POLYGONS),
+        _admin,
+    ),
+    "semantic": Method(
+        "districts joined inside their country, dense ones split",
+        ("max_photos", "min_photos", "reach_km", *_POLYGONS),
+        _semantic,
+    ),
+    "clusters": Method(
+        "countries grouped by climate or other numbers",
+        ("groups", "features", "min_photos", "reach_km"),
+        _clusters,
+    ),
+    "confusion": Method(
+        "countries or cells grouped by a model's confusion matrix",
+        ("confusion", "groups", "cells_file", "reach_km"),
+        _confusion,
     ),
 }
 """Every method, by its name on the command line."""
