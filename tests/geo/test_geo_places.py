@@ -122,7 +122,11 @@ def test_chords_and_kilometres_turn_into_each_other() -> None:
         assert float(km_of_chord(chord_of_km(km))) == pytest.approx(km, rel=1e-6, abs=1e-9)
 
 
-@pytest.mark.parametrize("content", [None, b"not gzip", gzip.compress(b"[{"), gzip.compress(b"<html>")])
+@pytest.mark.parametrize(
+    "content",
+    [None, b"not gzip", gzip.compress(b"[{", mtime=0), gzip.compress(b"<html>", mtime=0)],
+    ids=["absent", "not-gzip", "cut-json", "html"],
+)
 def test_a_missing_or_damaged_table_is_reported_with_advice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes | None
 ) -> None:
