@@ -4,8 +4,8 @@
 
 Prints photos/s of each part and of `Model.predict`; the ratio of `predict` to the limit where the two parts
 simply add up on these cores (bound: 0.9); the session against the same network in torch eager where torch is
-installed (bound: 2); and the seconds of a fresh `graticule predict PHOTO` (bound: 1.5). Medians of rounds run in
-turn.
+installed (bound: 2); and the seconds of a fresh `graticule predict PHOTO` (bound: 1.5). Medians of rounds run
+in turn.
 """
 
 from __future__ import annotations
