@@ -91,3 +91,31 @@ def test_folders_that_are_not_there(tmp_path):
         list_photos(tmp_path / "a.jpg")
     with pytest.raises(MissingFileError, match="Look where it lies"):
         FileIndex(tmp_path / "photos" / "x" / "y")
+
+
+def test_photos_inside_archives_are_found_when_they_do_not_lie_in_the_open(folder):
+    import zipfile
+
+    with zipfile.ZipFile(folder / "sub" / "00.zip", "w") as archive:
+        archive.writestr("00/17.jpg", b"x")
+        archive.writestr("00/a.jpg", b"x")
+        archive.writestr("00/notes.txt", b"x")
+    index = FileIndex(folder)
+    assert len(index) == 6
+    assert index.find("45/77/3228.jpg") == folder / "45/77/3228.jpg"
+    assert len(index) == 6
+    for said in ("17", "17.jpg", "00/17.jpg"):
+        assert index.find(said) == folder / "sub/00.zip::00/17.jpg"
+    assert index.find("sub/00.zip::00/17.jpg") == folder / "sub/00.zip::00/17.jpg"
+    assert len(index) == 8
+    assert reason_of(index, "notes") == "missing"
+    assert index.problems == []
+
+
+def test_archives_that_cannot_be_read_are_told(folder):
+    (folder / "a.tar").write_bytes(b"no tar" * 200)
+    index = FileIndex(folder)
+    assert reason_of(index, "17") == "missing"
+    assert [problem.startswith(f"'{folder / 'a.tar'}' cannot be read as") for problem in index.problems] == [
+        True
+    ]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final, NoReturn
 
 from graticule.config import IMAGE_SUFFIXES, nearest
 from graticule.errors import MissingFileError, PhotoError
+from graticule.photos.archives import SEPARATOR, is_archive, is_photo_there, list_members
 
 _WEB: Final = ("http://", "https://", "ftp://")
 
@@ -61,21 +62,22 @@ def no_such(path: Path) -> MissingFileError:
 class FileIndex:
     """All photos below a folder, found by the path, the name or the stem that a table gives.
 
-    The folder is walked once, so that a table of a million rows costs no million look-ups on disk.
+    The folder is walked once, so that a table of a million rows costs no million look-ups on disk. Photos
+    inside its archives are found too: those are looked through when a photo does not lie in the open.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._paths = {name for name in _names(folder) if _is_photo(name)}
-        self._by_name: dict[str, list[str]] = {}
-        self._by_stem: dict[str, list[str]] = {}
-        for path in self._paths:
-            name = path.rpartition("/")[2]
-            self._by_name.setdefault(name, []).append(path)
-            self._by_stem.setdefault(name.rpartition(".")[0], []).append(path)
+        self.problems: list[str] = []
+        """What kept archives from being looked through, as sentences."""
+        names = list(_names(folder))
+        self._plain = _Names(name for name in names if _is_photo(name))
+        self._archives = sorted(name for name in names if is_archive(name))
+        self._packed: _Names | None = None
 
     def __len__(self) -> int:
-        return len(self._paths)
+        """How many photos there are; those in archives only once one of them was needed."""
+        return len(self._plain.paths) + (len(self._packed.paths) if self._packed else 0)
 
     def find(self, said: str) -> Path:
         r"""The file that a table's ``said`` means.
@@ -83,19 +85,62 @@ class FileIndex:
         Convention:
             - tried in turn: the path from the folder, the name anywhere below it, the name without its
               ending; ``\`` counts as ``/``, and ``45/77/3.jpg`` is also looked for as ``45_77_3.jpg``
+            - a photo inside an archive is ``archive::member``
 
         Raises:
             PhotoError: ``reason`` is ``missing``, or ``ambiguous-path`` when several files match.
         """
         path = said.strip().replace("\\", "/").removeprefix("./")
-        if path in self._paths:
+        if path in self._plain.paths:
             return self.folder / path
         if path.startswith(_WEB):
             message = f"Photo '{said}' is a web address; download it first and name the file."
             raise PhotoError(message, reason="missing")
         elsewhere = path.startswith(("/", "../")) or path[1:3] == ":/"
-        if elsewhere and (self.folder / path).is_file():
+        if elsewhere and is_photo_there(self.folder / path):
             return self.folder / path
+        if found := self._plain.find(path, said):
+            return self.folder / found
+        if is_photo_there(
+            self.folder / path
+        ):  # with an ending that is not known: named outright, it is tried
+            return self.folder / path
+        if found := self._in_archives().find(path, said):
+            return self.folder / found
+        raise PhotoError(f"There is no photo '{said}' in '{self.folder}'.", reason="missing")
+
+    def _in_archives(self) -> _Names:
+        if self._packed is None:
+            self._packed = _Names(self._members())
+        return self._packed
+
+    def _members(self) -> Iterator[str]:
+        for archive in self._archives:
+            try:
+                listing = list_members(self.folder / archive)
+            except PhotoError as error:
+                self.problems.append(str(error))
+                continue
+            if listing.problem is not None:
+                self.problems.append(str(listing.problem))
+            shard = archive.lower().endswith((".msg", ".msgpack"))  # whose ids may lack an ending
+            yield from (f"{archive}{SEPARATOR}{name}" for name in listing.names if shard or _is_photo(name))
+
+
+class _Names:
+    """Paths from a folder, also by their last part and by that without its ending."""
+
+    def __init__(self, paths: Iterable[str]) -> None:
+        self.paths = set(paths)
+        self._by_name: dict[str, list[str]] = {}
+        self._by_stem: dict[str, list[str]] = {}
+        for path in self.paths:
+            name = path.rpartition(SEPARATOR)[2].rpartition("/")[2]
+            self._by_name.setdefault(name, []).append(path)
+            self._by_stem.setdefault(name.rpartition(".")[0] or name, []).append(path)
+
+    def find(self, path: str, said: str) -> str | None:
+        """The path meant, or None; an error when it could be several."""
         name = path.rpartition("/")[2]
         for names in (
             self._by_name.get(name),
@@ -103,17 +148,13 @@ class FileIndex:
             self._by_stem.get(name),
         ):
             if names:
-                return self.folder / _only(names, path, said)
-        if (
-            self.folder / path
-        ).is_file():  # an ending that is not known as a photo's: named outright, it is tried
-            return self.folder / path
-        raise PhotoError(f"There is no photo '{said}' in '{self.folder}'.", reason="missing")
+                return _only(names, path, said)
+        return None
 
 
 def _only(names: list[str], path: str, said: str) -> str:
     """The one file meant; of several, the one whose path ends as the table says."""
-    fitting = [name for name in names if name.endswith(f"/{path}")] or names
+    fitting = [name for name in names if name.endswith((f"/{path}", f"{SEPARATOR}{path}"))] or names
     if len(fitting) == 1:
         return fitting[0]
     some = "', '".join(sorted(fitting)[:3])
