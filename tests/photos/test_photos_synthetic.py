@@ -160,6 +160,10 @@ class TestRender:
             render((0, 0), rng=rng, size_px=(16, 224))
         with pytest.raises(UsageError, match=r"no shortcut 'hodd' .*\nType for example:  --shortcut hood:"):
             render((0, 0), rng=rng, shortcut="hodd")
+        with pytest.raises(UsageError, match="no country with the code 'Gahna'"):
+            render((0, 0), rng=rng, country="Gahna")
+        with pytest.raises(CoordinateError, match=r"one place, shape \(2,\), but these have shape \(1, 2\)"):
+            render([(0, 0)], rng=rng)
 
 
 class TestShortcuts:

@@ -11,6 +11,7 @@ import signal
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,7 +19,7 @@ import polars as pl
 from PIL import Image
 
 from graticule._version import __version__
-from graticule.errors import MissingFileError, UsageError
+from graticule.errors import GraticuleError, MissingFileError, UsageError
 from graticule.photos.synthetic.plan import PlanetSettings, plan_photos
 from graticule.photos.synthetic.scene import render
 from graticule.photos.synthetic.trip import Trip, scene_numbers
@@ -57,6 +58,7 @@ def build_planet(
     Raises:
         UsageError: a setting is wrong, or the folder holds another planet or somebody's photos.
         MissingFileError: the folder cannot be written.
+        GraticuleError: a worker was ended from outside.
 
     Example:
         >>> import tempfile
@@ -140,6 +142,11 @@ def _draw_all(
     try:
         for future in as_completed([pool.submit(_draw_chunk, folder, chunk, settings) for chunk in chunks]):
             yield future.result()
+    except BrokenProcessPool as error:
+        raise GraticuleError(
+            "A process that drew photos was ended from outside, for want of memory perhaps.\n"
+            "The same line again goes on from here; with fewer at once:  --workers 1"
+        ) from error
     finally:
         pool.shutdown(cancel_futures=True)
 

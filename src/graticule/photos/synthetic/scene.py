@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
-from graticule.errors import UsageError
+from graticule.errors import CoordinateError, UsageError
+from graticule.geo.countries import continent_of
 from graticule.geo.outlines import country_of
 from graticule.geo.sphere import check_latlon
 from graticule.photos.synthetic import noise
@@ -56,8 +57,8 @@ def render(
           that differ exactly where the mask says
 
     Raises:
-        CoordinateError: the place is not on Earth.
-        UsageError: an unknown shortcut, or a size out of bounds.
+        CoordinateError: the place is not on Earth, or not one place.
+        UsageError: an unknown shortcut or country, or a size out of bounds.
 
     Example:
         >>> rng = np.random.default_rng(0)
@@ -65,10 +66,19 @@ def render(
         >>> photo.size, mask.shape, int(mask[-1, 32]), int(mask[0, 0])
         ((64, 48), (48, 64), 255, 0)
     """
-    latitude, longitude = check_latlon(latlon).reshape(2).tolist()
+    place = check_latlon(latlon)
+    if place.shape != (2,):
+        raise CoordinateError(
+            f"A photo is taken at one place, shape (2,), but these have shape {place.shape}."
+        )
+    latitude, longitude = place.tolist()
     check_size(size_px)
     names = check_shortcuts([shortcut] if isinstance(shortcut, str) else shortcut or [])
-    code = country or country_of([latitude, longitude]).item()
+    code = country or country_of(place).item()
+    if code is not None and continent_of(code) is None:
+        raise UsageError(
+            f"There is no country with the code '{code}'.\nGive an ISO 3166-1 alpha-2 code, such as GH."
+        )
     planting = np.random.default_rng(int(rng.integers(2**63)))
     trip = trip or Trip.drawn(rng)
     pixels, open_sky = _scene(latitude, longitude, code, trip, size_px, rng)
