@@ -26,6 +26,7 @@ VERBS: Final = (
     "partition",
     "predict",
     "recipes",
+    "sample",
     "split",
     "train",
 )

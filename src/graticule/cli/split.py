@@ -79,7 +79,7 @@ def command(
       graticule split photos/ --check
     """
     if check:
-        return _check(table, embargo_km, near_bits, as_json, output=output, replace=replace, **words)
+        return _check(table, embargo_km, near_bits, as_json, output=output, replace=replace or None, **words)
     from graticule.photos.split import SplitRules
     from graticule.photos.split_files import split_table
 
@@ -100,7 +100,7 @@ def _check(table: Path, embargo_km: float | None, near_bits: int | None, as_json
     from graticule.photos.split_files import check_table
 
     for name, value in words.items():
-        if value not in (None, False):
+        if value is not None:
             raise UsageError(
                 f"--check writes nothing and splits nothing, so --{name.replace('_', '-')} means nothing "
                 f"beside it.\nLeave it out:  graticule split {table} --check"
