@@ -74,6 +74,7 @@ def ingest(
     decimal_comma: bool = False,
     check_pixels: bool = True,
     duplicates: str = "report",
+    utm_zone: str | None = None,
     workers: int | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> IngestReport:
@@ -83,8 +84,10 @@ def ingest(
         - ``source``: a folder of photos, a folder with a table, or a table (CSV, TSV, Parquet, JSON lines)
         - ``latitude``, ``longitude``, ``path``, ``photo_id``: columns, where their names are not known ones
         - ``images``: folder that a table's paths start from; the table's own folder when left out
-        - ``source_name``: written as ``source`` where the table has none
-        - ``layout``: ``auto``, ``table`` or ``exif``; how it is chosen: ``graticule.photos.layouts``
+        - ``source_name``: written as ``source`` where the table has none (else that of the data set)
+        - ``layout``: ``auto``, or the name of one; which there are and how it is chosen:
+          ``graticule.photos.layouts``
+        - ``utm_zone``: such as ``32N``, where file names hold UTM coordinates without their zone
         - ``check_pixels``: decode every photo; else ``sha256`` and ``phash`` stay null, and so do ``width``
           and ``height`` of a table's photos, which are not opened
         - ``duplicates``: what to do about photos that are there twice: ``report``, ``drop`` or ``keep``;
@@ -102,7 +105,7 @@ def ingest(
         raise UsageError(f"'{output}' is a file. Name a folder:  -o {output.parent / 'photos'}")
     check_mode(duplicates, check_pixels=check_pixels)
     words = Words(
-        latitude, longitude, path, photo_id, Path(images) if images else None, decimal_comma, output
+        latitude, longitude, path, photo_id, Path(images) if images else None, decimal_comma, output, utm_zone
     )
     chosen, why = choose_layout(source, layout, words)
     found = _unique(chosen.read(source, words))
@@ -110,7 +113,7 @@ def ingest(
     if check_pixels or found.positions_inside:
         found = _inspected(found, check_pixels, workers, on_progress)
     found, repeated = deduplicated(found, duplicates if check_pixels else "keep")
-    frame, remarks = _completed(found, source_name)
+    frame, remarks = _completed(found, source_name or chosen.source)
     table = write_photo_table(_relative(frame, output), output)
     report = IngestReport(
         source=str(source.resolve()),

@@ -2,11 +2,14 @@
 
 How a layout is chosen when none is named, in this order:
 
-1. options that only make sense for a table (``--latitude``, ``--path``, ``--images`` ...): ``table``
-2. a table file: ``table``
-3. a folder with a table at its top that has positions and names photos: ``table`` - unless most of those
+1. options about columns (``--latitude``, ``--path``, ``--decimal-comma`` ...): ``table``
+2. a published data set, known by the names of its files and of their columns: ``im2gps3k``, ``osv5m`` ...
+3. a table file, or (``--images``) a table and a folder of its photos: ``table``
+4. a folder with a table at its top that has positions and names photos: ``table`` - unless most of those
    photos carry a position of their own, and the table is not called ``photos.*`` or ``metadata.*``
-4. any other folder: ``exif``
+5. a folder without such a table, whose own order or names of files say where photos were taken:
+   ``country-folders``, ``utm-names``, ``webdataset``
+6. any other folder: ``exif``
 """
 
 from __future__ import annotations
@@ -19,11 +22,36 @@ from graticule.errors import UsageError
 from graticule.photos.files import no_such
 from graticule.photos.layouts.base import Found, Layout, Refusal, Words
 from graticule.photos.layouts.exif import ExifLayout
+from graticule.photos.layouts.mp16 import Mp16Layout
+from graticule.photos.layouts.mp16_pro import Mp16ProLayout
+from graticule.photos.layouts.osv5m import Osv5mLayout
+from graticule.photos.layouts.osv_mini import OsvMiniLayout
+from graticule.photos.layouts.places365 import (
+    Im2gps3kLayout,
+    Im2gpsLayout,
+    Places365Layout,
+    Yfcc26kLayout,
+)
 from graticule.photos.layouts.table import TableLayout
+from graticule.photos.layouts.yfcc4k import Yfcc4kLayout
+from graticule.photos.layouts.yfcc100m import Yfcc100mLayout
 
 __all__ = ["LAYOUTS", "ExifLayout", "Found", "Layout", "Refusal", "TableLayout", "Words", "choose_layout"]
 
-LAYOUTS: Final[tuple[Layout, ...]] = (TableLayout(), ExifLayout())
+_PUBLISHED: Final[tuple[Layout, ...]] = (
+    Osv5mLayout(),
+    OsvMiniLayout(),
+    Mp16Layout(),
+    Mp16ProLayout(),
+    Im2gpsLayout(),
+    Im2gps3kLayout(),
+    Yfcc26kLayout(),
+    Yfcc4kLayout(),
+    Yfcc100mLayout(),
+    Places365Layout(),
+)
+
+LAYOUTS: Final[tuple[Layout, ...]] = (*_PUBLISHED, TableLayout(), ExifLayout())
 """Every layout, in the order in which they are tried."""
 
 
@@ -46,12 +74,14 @@ def choose_layout(source: Path, name: str, words: Words) -> tuple[Layout, str]:
         raise no_such(source)
     if name != "auto":
         return by_name[name], "as said"
-    if words.about_a_table():
-        return by_name["table"], "columns or a folder of images were named"
-    for layout in LAYOUTS:
+    if words.about_columns():
+        return by_name["table"], "columns were named"
+    for layout in _PUBLISHED if words.images else LAYOUTS:
         why = layout.recognise(source)
         if why is not None:
             return layout, why
+    if words.images:
+        return by_name["table"], "a folder of images was named"
     raise UsageError(
         f"'{source}' is neither a folder nor a table of photos.\n"
         f"Give the folder that holds the photos:  graticule ingest '{source.parent}' -o photos"

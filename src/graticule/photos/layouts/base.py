@@ -20,6 +20,7 @@ class Words:
     Convention:
         - ``latitude``, ``longitude``, ``path``, ``photo_id``: names of columns
         - ``images``: the folder that the table's paths start from
+        - ``utm_zone``: such as ``32N``, for coordinates in metres that do not name their zone
         - ``output``: where the table will go, for the lines that errors advise to type
     """
 
@@ -30,14 +31,15 @@ class Words:
     images: Path | None = None
     decimal_comma: bool = False
     output: Path = Path("photos")
+    utm_zone: str | None = None
 
     def columns(self) -> dict[str, str | None]:
         """Role to the column said for it."""
         return {name: getattr(self, name) for name in ("latitude", "longitude", "path", "photo_id")}
 
-    def about_a_table(self) -> bool:
-        """Whether anything said makes sense for a table only."""
-        return any(self.columns().values()) or self.images is not None or self.decimal_comma
+    def about_columns(self) -> bool:
+        """Whether anything said is about the columns of a table."""
+        return any(self.columns().values()) or self.decimal_comma
 
     def line(self, source: Path) -> str:
         """The line that the user typed, without the options: errors add to it."""
@@ -92,6 +94,9 @@ class Layout(ABC):
 
     summary: ClassVar[str]
     """One line for the help."""
+
+    source: ClassVar[str | None] = None
+    """Written as the source of its photos where neither they nor the user name one."""
 
     @abstractmethod
     def recognise(self, source: Path) -> str | None:

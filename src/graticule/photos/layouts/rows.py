@@ -39,6 +39,7 @@ class Origin:
         - ``file``: the table, or the folder with several, as named in sentences
         - ``line``: what the user would type to read it, without options
         - ``is_text``: its values are text whose types are still to be found out
+        - ``as_text``: columns that stay text though they may be made of digits
         - ``nameless``: its columns have no names, so that none can be advised
     """
 
@@ -47,6 +48,7 @@ class Origin:
     words: Words
     line: str
     is_text: bool = True
+    as_text: frozenset[str] = frozenset()
     nameless: bool = False
 
 
@@ -79,7 +81,9 @@ def _rows(frame: pl.DataFrame, columns: Columns, origin: Origin) -> pl.DataFrame
         )
     own = frame.drop(name for role, name in used.items() if role != "path" or name != used.get("photo_id"))
     own = own.drop(name for name in (columns.path, columns.photo_id) if name in own.columns)
-    own = with_scene(with_types(own) if origin.is_text else own)
+    if origin.is_text:
+        own = with_types(own).with_columns(own[name] for name in own.columns if name in origin.as_text)
+    own = with_scene(own)
     as_words = ("photo_id", "path", "group", "source", "licence")
     taken = [as_text(frame[used[role]]).alias(role) for role in as_words if role in used]
     taken += [frame[used[role]].alias(role) for role in ("country", "split") if role in used]

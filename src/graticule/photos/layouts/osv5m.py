@@ -1,0 +1,37 @@
+"""The layout of OpenStreetView-5M: ``train.csv``, ``test.csv`` and ``images/train/00/<id>.jpg``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import ClassVar
+
+import polars as pl
+
+from graticule.photos.columns import Columns
+from graticule.photos.layouts.base import Words
+from graticule.photos.layouts.published import PublishedLayout
+
+
+class Osv5mLayout(PublishedLayout):
+    """Creators become groups, since a sequence has one; the photos may still lie in their ZIP files."""
+
+    name: ClassVar[str] = "osv5m"
+    summary: ClassVar[str] = "OSV-5M: train.csv, test.csv and images/train/00/<id>.jpg or 00.zip"
+    title: ClassVar[str] = "OSV-5M"
+    source: ClassVar[str | None] = "osv5m"
+    tables: ClassVar[Mapping[str, str | None]] = {"train": "train", "val": "val", "test": "test"}
+    as_text: ClassVar[frozenset[str]] = frozenset(["sequence"])
+    known_by: ClassVar[frozenset[str]] = frozenset(
+        ["id", "latitude", "longitude", "sequence", "captured_at", "creator_id", "drive_side"]
+    )
+
+    def prepared(self, frame: pl.DataFrame, file: Path) -> pl.DataFrame:  # noqa: ARG002
+        """With a column for what belongs together: the creator, else the sequence."""
+        together = pl.coalesce("creator_id", "creator_username", "sequence").alias("group")
+        return frame.with_columns(together)
+
+    def columns_of(self, frame: pl.DataFrame, words: Words) -> Columns:
+        """As published."""
+        return replace(super().columns_of(frame, words), path="id", photo_id="id", group="group")
