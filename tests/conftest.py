@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tiny_world import draw_world, tiny_recipe
 
 from graticule.partitions import Partition, build_s2
+from tiny_world import draw_world, tiny_recipe
 
 SHARED = Path(__file__).parents[1].parent / "shared"
 

@@ -99,7 +99,7 @@ def test_a_damaged_or_pickled_file_is_not_opened(published: torch.nn.Module, tmp
     (tmp_path / "short.safetensors").write_bytes((tmp_path / "w.safetensors").read_bytes()[:500])
     torch.save(published.state_dict(), tmp_path / "w.pth")
     for name in ("short.safetensors", "w.pth"):
-        with pytest.raises(TrainingError, match="not a readable .safetensors file"):
+        with pytest.raises(TrainingError, match=r"not a readable .safetensors file"):
             read_tensors(tmp_path / name)
 
 

@@ -17,6 +17,7 @@ LOWEST_TEMPERATURE = 0.05
 HIGHEST_TEMPERATURE = 20.0
 
 _GOLDEN = (5**0.5 - 1) / 2
+_MORE = 1e-9  # the sum before the truth must stay below the threshold
 _STEPS = 60  # each shortens the bracket by 0.618: far below float32's resolution
 
 
@@ -68,7 +69,8 @@ def conformal_threshold(
         - ``probabilities``: (N, K), calibrated; ``cells``: (N,) true cell, -1 where no cell covers the
           place; such a truth is in no set, so it counts as beyond all cells
         - the sets are those of ``graticule.inference.estimate.region``: the fewest best cells whose
-          probabilities add up to the threshold or more
+          probabilities add up to the threshold or more; so the truth is in its set when the cells
+          before it add up to less
         - the result is a share in [0, 1]; 1 (all cells) when so few photos, or so many uncovered ones,
           allow no smaller promise
 
@@ -82,10 +84,10 @@ def conformal_threshold(
 
     Example:
         >>> shares = np.tile([[0.6, 0.3, 0.1]], (19, 1))
-        >>> round(conformal_threshold(shares, [0] * 17 + [1, 1], coverage=0.8), 2)
+        >>> round(conformal_threshold(shares, [0] * 17 + [1, 1], coverage=0.8), 2)  # the best cell alone
+        0.0
+        >>> round(conformal_threshold(shares, [0] * 17 + [1, 1], coverage=0.9), 2)  # more than the best cell
         0.6
-        >>> round(conformal_threshold(shares, [0] * 17 + [1, 1], coverage=0.9), 2)
-        0.9
     """
     if not 0 < coverage < 1:
         raise UsageError(f"Coverage is a share between 0 and 1, got {coverage}; for example 0.9.")
@@ -93,23 +95,24 @@ def conformal_threshold(
     counts = _weights(shares, truth, weights)
     scores = np.full(len(truth), np.inf)
     inside = truth >= 0
-    scores[inside] = _mass_needed(shares[inside], truth[inside])
+    scores[inside] = _mass_before(shares[inside], truth[inside])
     order = np.argsort(scores, kind="stable")
     # The photo to be located is one more, and may be beyond all: it counts with the mean weight.
     total = counts.sum() + counts.mean() if len(counts) else 1.0
     enough = np.flatnonzero(counts[order].cumsum() >= coverage * total - 1e-12)
     if not len(enough) or not np.isfinite(scores[order[enough[0]]]):
         return 1.0
-    return float(min(1.0, scores[order[enough[0]]]))
+    return float(min(1.0, scores[order[enough[0]]] + _MORE))
 
 
-def _mass_needed(shares: Array, truth: NDArray[np.int64]) -> Array:
-    """Probability of the true cell and of all that come before it in each row, (N,)."""
+def _mass_before(shares: Array, truth: NDArray[np.int64]) -> Array:
+    """Probability of all cells that come before the true one in each row, (N,)."""
     order = np.argsort(-shares, axis=1, kind="stable")
     reached = np.take_along_axis(shares, order, axis=1).cumsum(axis=1)
     rank = (order == truth[:, None]).argmax(axis=1)
-    needed: Array = reached[np.arange(len(truth)), rank]
-    return needed
+    rows = np.arange(len(truth))
+    before: Array = np.where(rank > 0, reached[rows, np.maximum(rank, 1) - 1], 0.0)
+    return before
 
 
 def _covered(

@@ -23,6 +23,7 @@ from graticule.training.checkpoints import Position
 from graticule.training.loading import Batch, EpochBatches
 from graticule.training.losses import Targets, create_loss, places_tensor
 from graticule.training.photo_sets import PhotoSet
+from graticule.training.points import Points
 from graticule.training.recipe import PhaseSection, Recipe
 from graticule.training.schedules import create_optimizer, rate_factor, set_modes
 from graticule.training.seeds import derived_seed
@@ -42,6 +43,7 @@ class CellClassifier(lightning.LightningModule):
 
     Convention:
         - ``val_latlon``: (N, 2) degrees, in the order of the validation rows; ``centres``: (K, 2) degrees
+        - ``points``: how an answer's place is chosen from its probabilities
         - ``val_scores``: of the latest validation, None before the first
         - every draw depends on (seed, phase, epoch, batch) alone
     """
@@ -65,7 +67,7 @@ class CellClassifier(lightning.LightningModule):
         self.phase: PhaseSection = recipe.phases[position.phase]
         self.position = position
         self.batches = batches
-        self.centres = centres
+        self.points = Points(centres, recipe.evaluation.estimate)
         self.val_latlon = val_latlon
         self.train_ids: Sequence[str] = train.ids
         self.train_places = places_tensor(train.latlon)  # (N, 3)
@@ -75,7 +77,7 @@ class CellClassifier(lightning.LightningModule):
         self.learning_rate = 0.0
         self.unreadable: set[int] = set()
         self._optimizer_state = optimizer_state
-        self._val_parts: list[tuple[Tensor, Tensor, Tensor]] = []
+        self._val_parts: list[tuple[Tensor, Tensor, Tensor, NDArray[np.float64]]] = []
         self._step_began = 0.0
 
     def configure_optimizers(self) -> Optimizer:
@@ -93,33 +95,11 @@ class CellClassifier(lightning.LightningModule):
         self._step_began = time.perf_counter()
 
     def training_step(self, batch: Batch, batch_idx: int) -> None:
-        """Learn from one batch; photos that could not be read are left out and remembered."""
+        """Learn from one batch, then note where the run stands; unreadable photos are left out and remembered."""
         self.unreadable.update(batch.unreadable)
         kept = batch.cells >= 0
-        if batch_idx < self.batches.skip or not bool(kept.any()):
-            return
-        keys = (self.recipe.seed, self.position.phase, self.position.epoch, batch_idx)
-        torch.manual_seed(derived_seed(*keys, 0))  # dropout
-        generator = torch.Generator().manual_seed(derived_seed(*keys, 1))
-        optimizer: Any = self.optimizers()
-        self._set_rates(optimizer, batch_idx)
-        targets = Targets(batch.cells[kept], self.train_places[batch.rows[kept].cpu()].to(batch.cells.device))
-        loss = self._loss(batch.inputs[kept], targets, generator)
-        if not bool(torch.isfinite(loss)):
-            raise TrainingError(self._diverged(batch, batch_idx))
-        optimizer.zero_grad()
-        self.manual_backward(loss)
-        if self.phase.clip_norm is not None:
-            self.clip_gradients(
-                optimizer, gradient_clip_val=self.phase.clip_norm, gradient_clip_algorithm="norm"
-            )
-        optimizer.step()
-        count = int(kept.sum())
-        self.position.loss_sum += float(loss.detach()) * count
-        self.position.photos += count
-
-    def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002
-        """Note where the run stands."""
+        if batch_idx >= self.batches.skip and bool(kept.any()):
+            self._learn(batch, kept, batch_idx)
         now = time.perf_counter()
         self.position.seconds += now - self._step_began
         self._step_began = now
@@ -133,22 +113,41 @@ class CellClassifier(lightning.LightningModule):
         """Score one batch of validation photos; the loss counts photos that a cell covers."""
         logits = self.network.classify(self._features(batch.inputs))
         losses = functional.cross_entropy(logits, batch.cells, ignore_index=-1, reduction="none")
-        hits = logits.argmax(dim=1)
-        self._val_parts.append(
-            (torch.stack([losses, hits == batch.cells, hits]).cpu(), batch.cells.cpu(), batch.rows.cpu())
-        )
+        right = logits.argmax(dim=1) == batch.cells
+        points = self.points.of(torch.softmax(logits, dim=1).cpu().numpy())
+        self._val_parts.append((torch.stack([losses, right]).cpu(), batch.cells.cpu(), batch.rows.cpu(), points))
 
     def on_validation_epoch_end(self) -> None:
         """Loss, accuracy and distance over all validation photos."""
-        measured, cells, rows = (torch.cat(parts, dim=-1) for parts in zip(*self._val_parts, strict=True))
-        covered = cells >= 0
-        places = self.centres[measured[2].long().numpy()]
-        errors_km = great_circle_km(places, self.val_latlon[rows.numpy()])
+        losses_right, all_cells, all_rows, points = zip(*self._val_parts, strict=True)
+        measured, covered, rows = torch.cat(losses_right, dim=1), torch.cat(all_cells) >= 0, torch.cat(all_rows)
+        errors_km = great_circle_km(np.concatenate(points), self.val_latlon[rows.numpy()])
         self.val_scores = Scores(
             loss=float(measured[0][covered].mean()) if bool(covered.any()) else float("nan"),
             top1=float(measured[1].mean()),
             median_km=float(np.median(errors_km)),
         )
+
+    def _learn(self, batch: Batch, kept: Tensor, batch_idx: int) -> None:
+        keys = (self.recipe.seed, self.position.phase, self.position.epoch, batch_idx)
+        torch.manual_seed(derived_seed(*keys, 0))  # dropout
+        generator = torch.Generator().manual_seed(derived_seed(*keys, 1))
+        optimizer: Any = self.optimizers()
+        self._set_rates(optimizer, batch_idx)
+        places = self.train_places[batch.rows[kept].cpu()].to(batch.cells.device)
+        loss = self._loss(batch.inputs[kept], Targets(batch.cells[kept], places), generator)
+        if not bool(torch.isfinite(loss)):
+            raise TrainingError(self._diverged(batch, batch_idx))
+        optimizer.zero_grad()
+        self.manual_backward(loss)
+        if self.phase.clip_norm is not None:
+            self.clip_gradients(
+                optimizer, gradient_clip_val=self.phase.clip_norm, gradient_clip_algorithm="norm"
+            )
+        optimizer.step()
+        count = int(kept.sum())
+        self.position.loss_sum += float(loss.detach()) * count
+        self.position.photos += count
 
     def _features(self, inputs: Tensor) -> Tensor:
         if inputs.ndim == 2:

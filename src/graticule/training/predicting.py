@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from graticule.geo.outlines import country_of
-from graticule.inference.estimate import best_groups
+from graticule.inference.estimate import Estimate, best_groups
 from graticule.models import PlaceNetwork
 from graticule.partitions import Partition
 from graticule.predictions import Predictions
@@ -19,6 +19,7 @@ from graticule.predictions.predictions import SCHEMA
 from graticule.training.loading import Photos, ordered_loader
 from graticule.training.module import as_image
 from graticule.training.photo_sets import PhotoSet
+from graticule.training.points import Points
 
 TOP: Final = 10
 """How many candidates a prediction lists."""
@@ -40,15 +41,22 @@ def predict_cells(
 
 
 def write_predictions(
-    path: Path, probabilities: NDArray[np.float32], photos: PhotoSet, partition: Partition, *, model: str
+    path: Path,
+    probabilities: NDArray[np.float32],
+    photos: PhotoSet,
+    partition: Partition,
+    *,
+    model: str,
+    estimate: Estimate = "best-cell",
 ) -> None:
-    """Write ``predictions.parquet`` of N photos: best cells, uncalibrated, and the best one's point."""
+    """Write ``predictions.parquet`` of N photos: best cells, uncalibrated, and the point of the answer."""
     read = ~np.isnan(probabilities[:, 0])
     best = np.argsort(-probabilities, axis=1, kind="stable")[:, :TOP]
     codes = list(country_of(partition.centres))
     countries = sorted({code for code in codes if code is not None})
     group = np.array([countries.index(code) if code is not None else -1 for code in codes], dtype=np.intp)
     chosen, shares = best_groups(np.nan_to_num(probabilities).astype(np.float64), group, len(countries))
+    points = Points(partition.centres, estimate).of(np.nan_to_num(probabilities))
     rows = []
     for row in range(len(photos)):
         answer: dict[str, object] = {"candidates": [], "error": "The photo could not be read."}
@@ -57,8 +65,8 @@ def write_predictions(
                 _candidate(partition, int(cell), float(probabilities[row, cell])) for cell in best[row]
             ]
             answer = {
-                "latitude": candidates[0]["latitude"],
-                "longitude": candidates[0]["longitude"],
+                "latitude": float(points[row, 0]),
+                "longitude": float(points[row, 1]),
                 "confidence": candidates[0]["probability"],
                 "candidates": candidates,
                 "country": countries[chosen[row]] if chosen[row] >= 0 else None,

@@ -295,7 +295,14 @@ def _predict(run: RunFolder, recipe: Recipe, data: _Data, network: PlaceNetwork,
     network.load_state_dict(read_tensors(run.weights(name)).tensors)
     photos = Photos(data.sets.val, data.val_cells, network.preprocessing)
     probabilities = predict_cells(network, photos, batch_size=recipe.batch_size, workers=recipe.workers)
-    write_predictions(run.predictions, probabilities, data.sets.val, data.partition, model=recipe.card.name)
+    write_predictions(
+        run.predictions,
+        probabilities,
+        data.sets.val,
+        data.partition,
+        model=recipe.card.name,
+        estimate=recipe.evaluation.estimate,
+    )
     best = probabilities.argmax(axis=1)
     top1 = float(np.mean(np.where(np.isnan(probabilities[:, 0]), -2, best) == data.val_cells))
     say(f"Predictions of '{name}' on {len(best):,} validation photos (top-1 {top1:.1%}): {run.predictions}")

@@ -1,0 +1,31 @@
+"""The place of an answer, chosen from the probabilities of the cells as prediction does it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graticule.inference.estimate import Estimate, chosen_cells, distances_km
+
+
+class Points:
+    """Chooses places.
+
+    Convention:
+        - ``centres``: (K, 2) degrees; ``estimate``: as in ``graticule.inference.estimate.chosen_cells``
+
+    Example:
+        >>> points = Points(np.array([[0.0, 0.0], [0.0, 1.0], [0.0, 9.0]]), "expected-distance")
+        >>> points.of(np.array([[0.34, 0.3, 0.36]])).tolist()
+        [[0.0, 1.0]]
+    """
+
+    def __init__(self, centres: NDArray[np.float64], estimate: Estimate) -> None:
+        self.centres = centres
+        self.estimate = estimate
+        self.between_km = distances_km(centres) if estimate == "expected-distance" else None
+
+    def of(self, probabilities: NDArray[np.floating]) -> NDArray[np.float64]:
+        """(N, K) probabilities -> (N, 2) degrees."""
+        chosen = chosen_cells(probabilities.astype(np.float64), self.estimate, self.between_km)
+        return self.centres[chosen]

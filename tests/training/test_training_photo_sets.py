@@ -1,0 +1,90 @@
+"""Which photos a run learns from: filtered, split, counted, and refused in words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+from tiny_world import PER_TOWN, TOWNS
+
+from graticule.errors import MissingFileError, RecipeError, TrainingError
+from graticule.photos.table import read_photo_table, write_photo_table
+from graticule.training.photo_sets import read_photo_sets
+from graticule.training.recipe import PhotosSection
+
+
+def changed(world: Path, tmp_path: Path, *columns: pl.Expr) -> Path:
+    write_photo_table(read_photo_table(world).with_columns(*columns), tmp_path)
+    return tmp_path
+
+
+def test_every_row_is_in_a_set_or_counted(world: Path) -> None:
+    sets = read_photo_sets(PhotosSection(table=world))
+    towns = len(TOWNS)
+    assert [len(part) for part in (sets.train, sets.val, sets.test)] == [towns * count for count in PER_TOWN.values()]
+    assert sum(sets.dropped.values()) == 0
+    assert all(path.is_file() for path in sets.val.paths)
+    assert sets.train.latlon.shape == (40, 2)
+    assert sets.in_words() == "Photos: 68 in the table; 40 to learn from, 16 to validate, 12 to test."
+
+
+def test_where_chooses_and_counts(world: Path) -> None:
+    sets = read_photo_sets(PhotosSection(table=world, where="usable AND country <> 'FR'"))
+    assert set(sets.train.table["country"]) == {"JP", "BR", "AU"}
+    assert sets.train.table["usable"].all()
+    assert sets.dropped["not where the recipe says"] == 68 - sum(map(len, (sets.train, sets.val, sets.test)))
+
+
+@pytest.mark.parametrize("where", ["usabel", "usable AND", "photo_id", "latitude +"])
+def test_where_must_be_a_condition_on_the_columns(world: Path, where: str) -> None:
+    with pytest.raises(RecipeError, match=r"photos\.where: .* is not a condition") as caught:
+        read_photo_sets(PhotosSection(table=world, where=where))
+    assert "usable (Boolean)" in str(caught.value)
+
+
+def test_photos_without_a_place_and_of_other_splits_are_counted(world: Path, tmp_path: Path) -> None:
+    unplaced = pl.when(pl.col("country") == "JP").then(None)
+    table = changed(
+        world,
+        tmp_path,
+        unplaced.otherwise(pl.col("latitude")).alias("latitude"),
+        unplaced.otherwise(pl.col("longitude")).alias("longitude"),
+        pl.col("split").replace("test", "extra"),
+    )
+    sets = read_photo_sets(PhotosSection(table=table))
+    assert sets.dropped == {
+        "not where the recipe says": 0,
+        "without a place": 17,
+        "in no split of the recipe": 9,
+    }
+    assert "left out: 17 without a place, 9 in no split of the recipe" in sets.in_words()
+
+
+def test_without_splits_whole_groups_are_held_out_the_same_each_time(world: Path, tmp_path: Path) -> None:
+    table = changed(world, tmp_path, pl.lit(None, dtype=pl.String).alias("split"))
+    sets = read_photo_sets(PhotosSection(table=table, holdout=0.3))
+    assert 0 < len(sets.val) < len(sets.train)
+    assert len(sets.val) + len(sets.train) == 68
+    assert not set(sets.train.table["group"]) & set(sets.val.table["group"])
+    again = read_photo_sets(PhotosSection(table=table, holdout=0.3))
+    assert again.val.ids == sets.val.ids
+
+
+def test_no_table(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match=r"photos\.table: no photo table is named"):
+        read_photo_sets(PhotosSection())
+    with pytest.raises(MissingFileError):
+        read_photo_sets(PhotosSection(table=tmp_path / "absent"))
+
+
+def test_no_photo_with_a_place(world: Path, tmp_path: Path) -> None:
+    nothing = pl.lit(None, dtype=pl.Float64)
+    table = changed(world, tmp_path, nothing.alias("latitude"), nothing.alias("longitude"))
+    with pytest.raises(TrainingError, match=r"No photo in .* has a place \(68 rows\)"):
+        read_photo_sets(PhotosSection(table=table))
+
+
+def test_a_split_without_photos_names_what_there_is(world: Path) -> None:
+    with pytest.raises(TrainingError, match=r"split 'validation' .* has 0 photos .*'train' \(40\)"):
+        read_photo_sets(PhotosSection(table=world, val="validation"))

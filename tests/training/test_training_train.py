@@ -1,0 +1,291 @@
+"""A run from end to end: what it learns, what it leaves, how it goes on, and how it refuses."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import polars as pl
+import pytest
+import torch
+import yaml
+from tiny_world import tiny_recipe, tiny_values
+
+from graticule.errors import MissingFileError, PartitionError, RecipeError, TrainingError
+from graticule.models import read_tensors
+from graticule.partitions import Partition
+from graticule.predictions import Predictions
+from graticule.training.callbacks import Keeper, StoppedError
+from graticule.training.checkpoints import read_checkpoint
+from graticule.training.recipe_files import read_recipe
+from graticule.training.run_folder import HISTORY
+from graticule.training.train import resume, train
+
+NUMBERS = ["phase", "epoch", "learning_rate", "train_loss", "val_loss", "val_top1", "val_median_km"]
+
+
+def silent(line: str) -> None:
+    """Say nothing."""
+
+
+def numbers(run: Path) -> pl.DataFrame:
+    return pl.read_csv(run / "history.csv").select(NUMBERS)
+
+
+def test_the_run_folder_is_complete(finished_run: Path, world: Path) -> None:
+    names = {path.relative_to(finished_run).as_posix() for path in finished_run.rglob("*") if path.is_file()}
+    kept = {f"checkpoints/{name}.{kind}" for name in ("best_loss", "best_accuracy") for kind in ("ckpt", "safetensors")}
+    assert names == kept | {
+        "checkpoints/last.ckpt",
+        "recipe.yaml",
+        "environment.json",
+        "history.csv",
+        "cells.parquet",
+        "photos.json",
+        "predictions_val.parquet",
+        "log.txt",
+    }
+    recipe = read_recipe(finished_run / "recipe.yaml")
+    assert recipe.photos.table == world
+    assert recipe.early_stopping is None
+    environment = json.loads((finished_run / "environment.json").read_text())
+    assert torch.__version__.startswith(environment["packages"]["torch"])
+    counts = json.loads((finished_run / "photos.json").read_text())
+    assert (counts["train"], counts["val"], counts["test"], sum(counts["train_per_cell"])) == (40, 16, 12, 40)
+
+
+def test_it_learns_the_tiny_world(finished_run: Path) -> None:
+    history = pl.read_csv(finished_run / "history.csv", schema_overrides=HISTORY)
+    assert history["phase"].to_list() == ["head"] * 2 + ["all"] * 3
+    assert history["epoch"].to_list() == [1, 2, 1, 2, 3]
+    assert history["val_loss"][-1] < history["val_loss"][0]
+    assert history["val_top1"].max() > 0.9
+    assert history["val_median_km"].min() < 50
+    assert (history["photos_per_s"] > 0).all()
+
+
+def test_predictions_are_of_the_best_checkpoint(finished_run: Path, world: Path) -> None:
+    predictions = Predictions.read(finished_run / "predictions_val.parquet")
+    partition = Partition.read(finished_run / "cells.parquet")
+    assert len(predictions) == 16
+    assert predictions.failed == 0
+    truth = pl.read_parquet(world / "photos.parquet").filter(pl.col("split") == "val")
+    cells = dict(zip(truth["photo_id"], partition.encode(truth.select("latitude", "longitude").to_numpy()), strict=True))
+    right = [item.candidates[0].cell == cells[item.photo_id] for item in predictions]
+    history = numbers(finished_run)
+    best = history.filter(pl.col("val_loss") == pl.col("val_loss").min())
+    assert sum(right) / len(right) == pytest.approx(best["val_top1"][0])
+    assert sum(item.probability for item in predictions[0].candidates) == pytest.approx(1, abs=1e-5)
+    assert predictions[0].country in {"FR", "JP", "BR", "AU"}
+
+
+def test_the_log_says_what_trains_and_what_was_left_out(finished_run: Path) -> None:
+    log = (finished_run / "log.txt").read_text()
+    assert "Photos: 68 in the table; 40 to learn from" in log
+    assert "0 training photos lie in none" in log
+    assert "Phase 'head': 2 epochs; trains the head (388 parameters) of" in log
+    assert "Phase 'all': 3 epochs; trains backbone (" in log
+    assert "graticule export" in log
+
+
+def test_the_head_phase_leaves_the_backbone_as_it_was(world: Path, tmp_path: Path) -> None:
+    phases = [{"name": "head", "epochs": 2, "trainable": "head", "learning_rate": 0.01}]
+    recipe = tiny_recipe(world, phases=phases)
+    train(recipe, tmp_path / "a", say=silent)
+    train(recipe.model_copy(update={"phases": (recipe.phases[0].model_copy(update={"epochs": 1}),)}), tmp_path / "b", say=silent)
+    one, two = (read_checkpoint(tmp_path / name / "checkpoints" / "last.ckpt").network for name in ("a", "b"))
+    for name, value in one.items():
+        assert torch.equal(value, two[name]) == (not name.startswith("head")), name
+
+
+def test_kept_features_are_what_the_backbone_gives(world: Path, tmp_path: Path, one_thread: None) -> None:
+    phase = {"name": "head", "epochs": 2, "trainable": "head", "learning_rate": 0.01, "batch_norm": "frozen"}
+    plain = {"augmentation": {"policy": "none"}, "photos": {"table": str(world)}}
+    train(tiny_recipe(world, phases=[phase], **plain), tmp_path / "each", say=silent)
+    train(tiny_recipe(world, phases=[phase | {"cached_views": 1}], **plain), tmp_path / "kept", say=silent)
+    each, kept = numbers(tmp_path / "each"), numbers(tmp_path / "kept")
+    for column in ("train_loss", "val_loss"):
+        assert kept[column].to_list() == pytest.approx(each[column].to_list(), rel=1e-4)
+
+
+@pytest.mark.parametrize("changes", [{"loss": {"name": "haversine-smoothed"}}, {"augmentation": {"mixup": 0.4}}])
+def test_other_losses_and_mixtures_learn_too(changes: dict[str, object], world: Path, tmp_path: Path) -> None:
+    history = train(tiny_recipe(world, **changes), tmp_path / "run", say=silent).history
+    assert min(row["val_median_km"] for row in history) < 5000
+    assert history[-1]["train_loss"] < history[0]["train_loss"]
+
+
+def test_early_stopping_ends_the_phase(world: Path, tmp_path: Path) -> None:
+    phases = [{"name": "all", "epochs": 9, "learning_rate": 1e-9}]
+    said: list[str] = []
+    recipe = tiny_recipe(world, phases=phases, early_stopping={"patience": 2, "min_improvement": 0.5})
+    report = train(recipe, tmp_path / "run", say=said.append)
+    assert len(report.history) == 3  # the first is the lowest, two more bring no half a nat
+    assert "Phase 'all' ends: the validation loss fell no more." in said
+
+
+def test_training_is_the_same_each_time(world: Path, tmp_path: Path, one_thread: None) -> None:
+    for name in ("a", "b"):
+        train(tiny_recipe(world), tmp_path / name, say=silent)
+    assert numbers(tmp_path / "a").equals(numbers(tmp_path / "b"))
+    train(tiny_recipe(world, seed=1), tmp_path / "c", say=silent)
+    assert not numbers(tmp_path / "a").equals(numbers(tmp_path / "c"))
+
+
+def interrupted_at(monkeypatch: pytest.MonkeyPatch, phase: int, epoch: int, batch: int) -> None:
+    """From now on a run is told to stop there, as by Ctrl-C."""
+    original = Keeper.on_train_batch_end
+
+    def stop(self: Keeper, trainer: object, module: object, *others: object) -> None:
+        position = module.position  # type: ignore[attr-defined]
+        if (position.phase, position.epoch, position.batch) == (phase, epoch, batch):
+            self.interrupted = True
+        original(self, trainer, module, *others)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Keeper, "on_train_batch_end", stop)
+
+
+@pytest.mark.parametrize(
+    ("phase", "epoch", "batch"),
+    [(0, 0, 2), (0, 1, 5), (1, 1, 3)],
+    ids=["first-epoch", "end-of-phase", "middle"],
+)
+def test_a_stopped_run_goes_on_to_the_same_numbers(
+    phase: int, epoch: int, batch: int, world: Path, tmp_path: Path, one_thread: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train(tiny_recipe(world), tmp_path / "whole", say=silent)
+    with monkeypatch.context() as patched:
+        interrupted_at(patched, phase, epoch, batch)
+        with pytest.raises(StoppedError, match=r"all of it is saved(.|\n)*graticule train --resume") as caught:
+            train(tiny_recipe(world), tmp_path / "stopped", say=silent)
+    assert caught.value.exit_status == 130
+    said: list[str] = []
+    resume(tmp_path / "stopped", say=said.append)
+    assert said[0].startswith("Going on with")
+    assert numbers(tmp_path / "stopped").equals(numbers(tmp_path / "whole"))
+    for name in ("last", "best_loss", "best_accuracy"):
+        whole, stopped = (
+            read_checkpoint(tmp_path / run / "checkpoints" / f"{name}.ckpt").network for run in ("whole", "stopped")
+        )
+        assert all(torch.equal(stopped[key], value) for key, value in whole.items()), name
+    assert Predictions.read(tmp_path / "stopped" / "predictions_val.parquet") == Predictions.read(
+        tmp_path / "whole" / "predictions_val.parquet"
+    )
+
+
+def test_a_killed_run_goes_on_to_the_same_numbers(world: Path, tmp_path: Path, one_thread: None) -> None:
+    recipe = tmp_path / "recipe.yaml"
+    phases = [{"name": "all", "epochs": 4, "learning_rate": 0.003}]
+    recipe.write_text(yaml.safe_dump(tiny_values(world, phases=phases)))
+    train(read_recipe(recipe), tmp_path / "whole", say=silent)
+    words = [sys.executable, "-m", "graticule", "train", str(recipe), "-o", str(tmp_path / "killed")]
+    process = subprocess.Popen(words, env={**os.environ, "OMP_NUM_THREADS": "1"}, stderr=subprocess.DEVNULL)
+    began = time.monotonic()
+    while not (tmp_path / "killed" / "checkpoints" / "last.ckpt").exists() and time.monotonic() - began < 120:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    done = read_checkpoint(tmp_path / "killed" / "checkpoints" / "last.ckpt").position
+    assert done.epoch < 4, "killed too late to show anything"
+    resume(tmp_path / "killed", say=silent)
+    assert numbers(tmp_path / "killed").equals(numbers(tmp_path / "whole"))
+
+
+def test_a_finished_run_resumes_to_itself(finished_run: Path) -> None:
+    before = (finished_run / "history.csv").read_bytes()
+    resume(finished_run, say=silent)
+    assert (finished_run / "history.csv").read_bytes() == before
+
+
+def test_a_full_folder_is_left_alone(world: Path, tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("three years of work")
+    with pytest.raises(TrainingError, match=r"is not empty(.|\n)*--resume(.|\n)*--force"):
+        train(tiny_recipe(world), tmp_path, say=silent)
+    with pytest.raises(TrainingError, match="is not a run of graticule, so --force does not remove it"):
+        train(tiny_recipe(world), tmp_path, force=True, say=silent)
+    assert (tmp_path / "thesis.txt").read_text() == "three years of work"
+
+
+def test_force_replaces_a_run(world: Path, tmp_path: Path) -> None:
+    phases = [{"name": "head", "epochs": 1, "trainable": "head", "learning_rate": 0.01, "cached_views": 1}]
+    for seed in (0, 1):
+        train(tiny_recipe(world, phases=phases, seed=seed), tmp_path / "run", force=True, say=silent)
+    assert read_recipe(tmp_path / "run" / "recipe.yaml").seed == 1
+
+
+def test_a_loss_that_diverges_stops_with_advice(world: Path, tmp_path: Path) -> None:
+    phases = [{"name": "all", "epochs": 3, "learning_rate": 1e30, "weight_decay": 0, "schedule": "constant"}]
+    with pytest.raises(TrainingError, match=r"no longer a finite number, in phase 'all', epoch 1, batch \d") as caught:
+        train(tiny_recipe(world, phases=phases), tmp_path / "run", say=silent)
+    assert "--set phases.0.learning_rate=1e+29" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "words"),
+    [
+        ({"photos": {}}, RecipeError, "no photo table is named"),
+        ({"photos": {"table": "absent"}}, MissingFileError, "no photo table"),
+        ({"partition": {"max_photos": 900, "min_photos": 800}}, PartitionError, "No cell is left"),
+        ({"partition": {"max_photos": 99, "start_level": 0, "end_level": 0}}, PartitionError, "No cell is left"),
+        ({"network": {"backbone": {"name": "resnet5o"}}}, RecipeError, "Nearest: .*resnet50"),
+        ({"network": {"backbone": {"name": "test_resnet", "weights": "absent"}}}, MissingFileError, "no weights"),
+    ],
+)
+def test_bad_recipes_leave_nothing_behind(
+    changes: dict[str, object], error: type[Exception], words: str, world: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(error, match=words):
+        train(tiny_recipe(world, **changes), tmp_path / "run", say=silent)
+    assert not (tmp_path / "run").exists()
+
+
+def test_unreadable_photos_teach_nothing_and_are_named(world: Path, tmp_path: Path) -> None:
+    import shutil
+
+    copy = shutil.copytree(world, tmp_path / "world")
+    for number in range(3):
+        (copy / "images" / f"FR-train-{number}.png").write_bytes(b"broken")
+    (copy / "images" / "FR-val-0.png").unlink()
+    said: list[str] = []
+    train(tiny_recipe(copy), tmp_path / "run", say=said.append)
+    assert any("3 photos could not be read and taught nothing: FR-train-0, FR-train-1, FR-train-2" in line for line in said)
+    predictions = Predictions.read(tmp_path / "run" / "predictions_val.parquet")
+    assert predictions.failed == 1
+
+
+def test_resuming_what_is_no_run_or_damaged(finished_run: Path, tmp_path: Path) -> None:
+    import shutil
+
+    with pytest.raises(MissingFileError, match="is not a run of graticule"):
+        resume(tmp_path, say=silent)
+    copy = shutil.copytree(finished_run, tmp_path / "copy")
+    text = (copy / "recipe.yaml").read_text().replace("name: test_resnet", "name: mobilenetv3_small_050")
+    (copy / "recipe.yaml").write_text(text)
+    with pytest.raises(TrainingError, match="is of another network than its recipe says"):
+        resume(copy, say=silent)
+    (copy / "checkpoints" / "last.ckpt").write_bytes(b"")
+    with pytest.raises(TrainingError, match="damaged"):
+        resume(copy, say=silent)
+    (copy / "checkpoints" / "last.ckpt").unlink()
+    with pytest.raises(MissingFileError, match="There is no checkpoint"):
+        resume(copy, say=silent)
+    (copy / "cells.parquet").unlink()
+    with pytest.raises(MissingFileError, match=r"has no 'cells\.parquet'"):
+        resume(copy, say=silent)
+
+
+def test_a_run_starts_from_the_weights_of_another(finished_run: Path, world: Path, tmp_path: Path) -> None:
+    values = tiny_values(world)
+    values["network"]["backbone"] = {"name": "test_resnet", "weights": str(finished_run)}  # type: ignore[index]
+    phases = [{"name": "head", "epochs": 1, "trainable": "head", "learning_rate": 0.01, "cached_views": 1}]
+    values["phases"] = phases
+    report = train(tiny_recipe(world, **values), tmp_path / "run", say=silent)
+    theirs = read_tensors(finished_run).tensors
+    ours = read_tensors(tmp_path / "run").tensors
+    assert torch.equal(ours["backbone.conv1.0.weight"], theirs["backbone.conv1.0.weight"])
+    assert report.history[0]["val_top1"] > 0.7  # features that know the colours
