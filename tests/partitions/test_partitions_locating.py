@@ -94,7 +94,9 @@ def test_shape_is_kept_and_bad_places_are_refused() -> None:
 
 
 def test_a_place_on_a_common_border_or_in_two_polygons_belongs_to_the_first() -> None:
-    locator = Locator([shapely.box(0, 0, 2, 2), shapely.box(1, 0, 3, 2), shapely.box(3, 0, 4, 2)], np.zeros(3))
+    locator = Locator(
+        [shapely.box(0, 0, 2, 2), shapely.box(1, 0, 3, 2), shapely.box(3, 0, 4, 2)], np.zeros(3)
+    )
     assert locator.locate([[1, 1.5], [1, 3.0]]).tolist() == [0, 1]
 
 

@@ -18,7 +18,9 @@ def random_places(count: int, seed: int = 0) -> np.ndarray:
     return latlon_of(vectors)
 
 
-def check_division(ground: shapely.Geometry, seeds: np.ndarray, owners: np.ndarray, probes: np.ndarray) -> int:
+def check_division(
+    ground: shapely.Geometry, seeds: np.ndarray, owners: np.ndarray, probes: np.ndarray
+) -> int:
     """Every probe in the ground lies in the share of its nearest seed's owner; how many there were."""
     shares = divide(ground, unit_vectors(seeds), owners)
     assert shapely.is_valid(shares).all()

@@ -126,13 +126,24 @@ def join_small(
     inside = of_region >= 0
     photos = np.bincount(of_region[inside], sites.photos[inside], len(regions.codes)).astype(np.int64)
     middles = _middles(regions, sites, of_region)
-    return Units(photos, middles, _touching(regions.polygons), within=within).join(least=least, most=most)
+    # Only polygons that may have to join need to know their neighbours.
+    concerned = photos < least if most is None or most >= len(photos) else np.ones(len(photos), dtype=bool)
+    touching = _touching(regions.polygons, concerned)
+    return Units(photos, middles, touching, within=within).join(least=least, most=most)
 
 
-def _touching(polygons: NDArray[np.object_]) -> NDArray[np.intp]:
+def _touching(polygons: NDArray[np.object_], concerned: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Pairs (Q, 2) of polygons, one of them concerned, with a common border; to meet in a corner is not one."""
     shapely.prepare(polygons)
-    pairs = shapely.STRtree(polygons).query(polygons, predicate="dwithin", distance=NEIGHBOUR_DEG)
-    touching: NDArray[np.intp] = pairs.T
+    one, other = shapely.STRtree(polygons).query(polygons, predicate="dwithin", distance=NEIGHBOUR_DEG)
+    wanted = (one != other) & concerned[one] & (~concerned[other] | (one < other))
+    one, other = one[wanted], other[wanted]
+    around = {each: shapely.buffer(polygons[each], NEIGHBOUR_DEG, quad_segs=2) for each in np.unique(one)}
+    within = np.array([around[each] for each in one], dtype=object)
+    common = shapely.length(shapely.intersection(shapely.boundary(polygons[other]), within))
+    outline = shapely.length(polygons)
+    least = np.minimum(4 * NEIGHBOUR_DEG, np.minimum(outline[one], outline[other]) / 2)
+    touching: NDArray[np.intp] = np.stack([one, other], axis=1)[common > least]
     return touching
 
 

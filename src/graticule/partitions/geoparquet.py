@@ -50,6 +50,14 @@ EXTRA_COLUMNS: Final[Mapping[str, Any]] = {
 }
 """Columns that only some partitions have, after the others."""
 
+NEEDED_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
+    "admin": ("definition", "reach_km"),
+    "semantic": ("definition", "reach_km"),
+    "clusters": ("members", "base"),
+    "confusion": ("members", "base"),
+}
+"""Those of ``EXTRA_COLUMNS`` without which the cells of a method are not defined."""
+
 MAY_BE_NULL: Final = frozenset({"parent", "cell", "reach_km", "base", "overlaps"})
 """A root has no parent, an inner node is no cell; some columns speak of some nodes only."""
 
@@ -161,7 +169,8 @@ def _header(text: str | None, label: str) -> dict[str, Any]:
 
 
 def _check_columns(nodes: pl.DataFrame, method: str, label: str) -> None:
-    missing = [name for name in COLUMNS if name not in nodes.columns]
+    needed = [*COLUMNS, *NEEDED_COLUMNS.get(method, ())]
+    missing = [name for name in needed if name not in nodes.columns]
     if missing:
         raise PartitionError(
             f"{label} lacks the column{'s' * (len(missing) > 1)} {', '.join(missing)} "

@@ -193,9 +193,10 @@ def _gaps(polygons: NDArray[np.object_]) -> list[str]:
     large = areas >= LEAST_KM2
     if not large.any():
         return []
+    count = int(large.sum())
     return [
-        f"The polygons enclose {int(large.sum()):,} gaps of {areas[large].sum():,.2f} km2 that none covers "
-        "(lakes, or borders that do not meet); places there go to the nearest polygon."
+        f"The polygons enclose {count:,} gap{'s' * (count > 1)} of {areas[large].sum():,.2f} km2 that none "
+        "covers (lakes, or borders that do not meet); places there go to the nearest polygon."
     ]
 
 
