@@ -170,3 +170,12 @@ def test_continents_agree_with_natural_earth(shared: Path) -> None:
     assert len(other) > 160
     # The islands of the southern ocean have no continent there but the sea.
     assert {code for code, (theirs, ours) in other.items() if theirs != ours} <= {"TF"}
+
+
+def test_the_nearest_country():
+    from graticule.geo.countries import nearest_country
+
+    assert nearest_country("Germny") == "Germany"
+    assert nearest_country("SouthKorrea") == "South Korea"
+    assert nearest_country("Phillipines") == "Philippines"
+    assert nearest_country("cats") is None

@@ -7,6 +7,7 @@ spellings that folders and tables hold, and the continents.
 
 from __future__ import annotations
 
+import difflib
 import functools
 import re
 import unicodedata
@@ -160,6 +161,19 @@ def country_code(text: str) -> str | None:
     """
     index = _index()
     return next((index[key] for key in _keys(text) if key in index), None)
+
+
+def nearest_country(text: str) -> str | None:
+    """The name of the country that a misspelt ``text`` most resembles, or None when it resembles none.
+
+    Example:
+        >>> nearest_country("UntiedKingdom"), nearest_country("Atlantis")
+        ('United Kingdom', None)
+    """
+    plain = {"".join(name.split()).casefold(): name for name in _short_names().values()}
+    # stricter than for other words: half the names of countries are like one another
+    matches = difflib.get_close_matches("".join(text.split()).casefold(), plain, n=1, cutoff=0.75)
+    return plain[matches[0]] if matches else None
 
 
 def continent_of(code: str) -> str | None:

@@ -44,6 +44,16 @@ def country_codes(column: pl.Series) -> tuple[pl.Series, list[str]]:
     return _mapped(text, known)
 
 
+def split_name(word: str) -> str | None:
+    """``train``, ``val`` or ``test`` for what a source calls a part, or None.
+
+    Example:
+        >>> split_name("Validation"), split_name("extra")
+        ('val', None)
+    """
+    return _SPLIT_WORDS.get(word.strip().lower())
+
+
 def split_names(column: pl.Series) -> tuple[pl.Series, list[str]]:
     """``train``, ``val`` or ``test`` for what sources call the parts, and the words that are none.
 
@@ -52,7 +62,7 @@ def split_names(column: pl.Series) -> tuple[pl.Series, list[str]]:
         ['train', 'val', None]
     """
     text = as_text(column)
-    known = {word: _SPLIT_WORDS.get(word.lower()) for word in text.drop_nulls().unique().sort()}
+    known = {word: split_name(word) for word in text.drop_nulls().unique().sort()}
     return _mapped(text, known)
 
 

@@ -96,7 +96,7 @@ class FileIndex:
         if path.startswith(_WEB):
             message = f"Photo '{said}' is a web address; download it first and name the file."
             raise PhotoError(message, reason="missing")
-        elsewhere = path.startswith(("/", "../")) or path[1:3] == ":/"
+        elsewhere = path.startswith(("/", "../")) or path[1:3] == ":/" or SEPARATOR in path
         if elsewhere and is_photo_there(self.folder / path):
             return self.folder / path
         if found := self._plain.find(path, said):

@@ -21,6 +21,7 @@ from graticule.config import nearest
 from graticule.errors import UsageError
 from graticule.photos.files import no_such
 from graticule.photos.layouts.base import Found, Layout, Refusal, Words
+from graticule.photos.layouts.country_folders import CountryFoldersLayout
 from graticule.photos.layouts.exif import ExifLayout
 from graticule.photos.layouts.mp16 import Mp16Layout
 from graticule.photos.layouts.mp16_pro import Mp16ProLayout
@@ -33,6 +34,7 @@ from graticule.photos.layouts.places365 import (
     Yfcc26kLayout,
 )
 from graticule.photos.layouts.table import TableLayout
+from graticule.photos.layouts.utm_names import UtmNamesLayout
 from graticule.photos.layouts.yfcc4k import Yfcc4kLayout
 from graticule.photos.layouts.yfcc100m import Yfcc100mLayout
 
@@ -51,7 +53,9 @@ _PUBLISHED: Final[tuple[Layout, ...]] = (
     Places365Layout(),
 )
 
-LAYOUTS: Final[tuple[Layout, ...]] = (*_PUBLISHED, TableLayout(), ExifLayout())
+_BY_THE_FILES: Final[tuple[Layout, ...]] = (CountryFoldersLayout(), UtmNamesLayout())
+
+LAYOUTS: Final[tuple[Layout, ...]] = (*_PUBLISHED, TableLayout(), *_BY_THE_FILES, ExifLayout())
 """Every layout, in the order in which they are tried."""
 
 

@@ -91,7 +91,11 @@ def own_positions_win(folder: Path, table: Beside) -> bool:
     """
     if table.is_usual and table.columns.has_place:
         return False
-    files = table.named_photos(FileIndex(folder)) or list_photos(folder)
+    return carry_positions(table.named_photos(FileIndex(folder)) or list_photos(folder))
+
+
+def carry_positions(files: list[Path]) -> bool:
+    """Whether at least half of up to 12 of the photos carry a position of their own."""
     sample = files[:: max(1, len(files) // _SAMPLED_PHOTOS)][:_SAMPLED_PHOTOS]
     return bool(sample) and 2 * sum(_has_position(file) for file in sample) >= len(sample)
 

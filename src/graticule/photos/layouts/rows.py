@@ -73,6 +73,8 @@ def _rows(frame: pl.DataFrame, columns: Columns, origin: Origin) -> pl.DataFrame
     if columns.point is not None:
         places = read_points(frame[columns.point])
         said = [frame[columns.point].cast(pl.String, strict=False)] * 2
+    elif not columns.has_place:
+        places, said = _nowhere(frame.height)
     else:
         said = [frame[used["latitude"]], frame[used["longitude"]]]
         read = [read_numbers(column, decimal_comma=origin.words.decimal_comma) for column in said]
@@ -90,6 +92,13 @@ def _rows(frame: pl.DataFrame, columns: Columns, origin: Origin) -> pl.DataFrame
     names = ("said_latitude", "said_longitude")
     spoken = [column.cast(pl.String).alias(name) for name, column in zip(names, said, strict=True)]
     return pl.DataFrame([*taken, *places.get_columns(), *spoken]).hstack(_without_clashes(own, taken))
+
+
+def _nowhere(count: int) -> tuple[pl.DataFrame, list[pl.Series]]:
+    """The places of a table that has countries only."""
+    none = pl.repeat(None, count, dtype=pl.Float64, eager=True)
+    wrong = pl.repeat(value=False, n=count, dtype=pl.Boolean, eager=True)
+    return pl.DataFrame({"latitude": none, "longitude": none, "wrong": wrong}), [none, none]
 
 
 def _without_clashes(own: pl.DataFrame, taken: list[pl.Series]) -> pl.DataFrame:
