@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,8 @@ from PIL import Image
 
 from graticule.partitions import Partition, build_s2
 from tiny_world import draw_world, tiny_recipe
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # tests run side by side; threads of torch would only fight
 
 SHARED = Path(__file__).parents[1].parent / "shared"
 

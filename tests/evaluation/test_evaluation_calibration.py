@@ -15,7 +15,9 @@ def softmax(logits: np.ndarray) -> np.ndarray:
     return raised / raised.sum(axis=1, keepdims=True)
 
 
-def simulated(count: int, *, cells: int = 12, sharpness: float = 1.0, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+def simulated(
+    count: int, *, cells: int = 12, sharpness: float = 1.0, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
     """Probabilities ``sharpness`` times too sure, and cells drawn from the true ones."""
     generator = np.random.default_rng(seed)
     logits = generator.normal(0, 2, (count, cells))
@@ -43,7 +45,9 @@ def test_no_other_temperature_does_better() -> None:
 def test_uncovered_photos_say_nothing_about_the_temperature() -> None:
     probabilities, cells = simulated(500, sharpness=2.0)
     more = np.concatenate([probabilities, np.full((100, 12), 1 / 12)])
-    assert fit_temperature(more, np.concatenate([cells, np.full(100, -1)])) == fit_temperature(probabilities, cells)
+    assert fit_temperature(more, np.concatenate([cells, np.full(100, -1)])) == fit_temperature(
+        probabilities, cells
+    )
     assert fit_temperature(probabilities, np.full(500, -1)) == 1.0
 
 
@@ -57,7 +61,9 @@ def test_a_weight_is_like_so_many_photos() -> None:
 def test_certain_and_impossible_answers_stay_finite() -> None:
     certain = np.eye(3)[[0, 1, 2, 0]]
     assert 0.05 <= fit_temperature(certain, [0, 1, 2, 0]) <= 20
-    assert fit_temperature(certain, [1, 2, 0, 1]) == pytest.approx(20, rel=1e-3)  # always wrong: as flat as can be
+    assert fit_temperature(certain, [1, 2, 0, 1]) == pytest.approx(
+        20, rel=1e-3
+    )  # always wrong: as flat as can be
 
 
 def literal_threshold(probabilities: np.ndarray, cells: np.ndarray, coverage: float) -> float:
@@ -72,7 +78,11 @@ def literal_threshold(probabilities: np.ndarray, cells: np.ndarray, coverage: fl
             mass += row[candidate]
         scores.append(needed)
     rank = int(np.ceil((len(scores) + 1) * coverage - 1e-9))
-    return 1.0 if rank > len(scores) or np.isinf(sorted(scores)[rank - 1]) else min(1.0, sorted(scores)[rank - 1])
+    return (
+        1.0
+        if rank > len(scores) or np.isinf(sorted(scores)[rank - 1])
+        else min(1.0, sorted(scores)[rank - 1])
+    )
 
 
 @pytest.mark.parametrize("coverage", [0.5, 0.8, 0.9, 0.95])

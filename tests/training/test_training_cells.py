@@ -87,7 +87,9 @@ def test_cells_without_places_keep_their_point(photos: np.ndarray) -> None:
 
 
 def test_a_partition_that_covers_no_photo_is_refused(photos: np.ndarray, tmp_path: Path) -> None:
-    build_s2(around((-33.9, 151.2), 50, spread=3), max_photos=20, min_photos=1).write(tmp_path / "sydney.parquet")
+    build_s2(around((-33.9, 151.2), 50, spread=3), max_photos=20, min_photos=1).write(
+        tmp_path / "sydney.parquet"
+    )
     with pytest.raises(PartitionError, match=r"0 of 40 training photos lie in them(.|\n)*--set partition"):
         build_cells(PartitionSection(file=tmp_path / "sydney.parquet"), photos)
 
@@ -102,7 +104,9 @@ def test_the_prior_is_the_ratio_of_the_shares(photos: np.ndarray) -> None:
     places = np.concatenate([around(PARIS, 300), around(TOKYO, 100)])
     shift = prior_shift(partition, photos, places, strength=1.0)
     paris = int(partition.encode([PARIS])[0])
-    counted = np.array([300.5, 100.5]) / 401 / (np.array([20.5, 20.5]) / 41)  # literally, with half a photo more
+    counted = (
+        np.array([300.5, 100.5]) / 401 / (np.array([20.5, 20.5]) / 41)
+    )  # literally, with half a photo more
     expected = np.log(counted if paris == 0 else counted[::-1])
     assert shift == pytest.approx(expected)
     assert prior_shift(partition, photos, places, strength=0.5) == pytest.approx(expected / 2)

@@ -10,7 +10,13 @@ import torch
 
 from graticule.errors import MissingFileError, TrainingError
 from graticule.models import read_tensors
-from graticule.training.checkpoints import Checkpoint, Position, read_checkpoint, write_checkpoint, write_weights
+from graticule.training.checkpoints import (
+    Checkpoint,
+    Position,
+    read_checkpoint,
+    write_checkpoint,
+    write_weights,
+)
 
 CHECKPOINT = Checkpoint(
     Position(phase=1, epoch=2, batch=3, history=[{"phase": "head", "val_loss": 1.5}]),

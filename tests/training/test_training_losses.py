@@ -24,7 +24,7 @@ def log_softmax(row: list[float]) -> list[float]:
 
 
 def test_cross_entropy_with_smoothing() -> None:
-    loss = create_loss(LossSection(label_smoothing=0.3), CENTRES)(LOGITS, TARGETS)
+    loss = create_loss(LossSection(label_smoothing=0.3), CENTRES)(LOGITS, TARGETS).mean()
     expected = 0.0
     for row, cell in zip(LOGITS.tolist(), (0, 2), strict=True):
         logs = log_softmax(row)
@@ -34,7 +34,7 @@ def test_cross_entropy_with_smoothing() -> None:
 
 def test_haversine_smoothing() -> None:
     section = LossSection(name="haversine-smoothed", smoothing_km=300.0)
-    loss = create_loss(section, CENTRES)(LOGITS, TARGETS)
+    loss = create_loss(section, CENTRES)(LOGITS, TARGETS).mean()
     expected = 0.0
     for row, place in zip(LOGITS.tolist(), PLACES, strict=True):
         nearness = [math.exp(-great_circle_km(place, centre) / 300.0) for centre in CENTRES]
@@ -61,3 +61,11 @@ def test_losses_have_a_finite_gradient_at_antipodes_and_on_the_spot(name: str) -
     loss.backward()
     assert torch.isfinite(logits.grad).all()
     assert logits.grad[0, 0] < 0 < logits.grad[0, 1]
+
+
+def test_uncovered_photos_say_nothing_unless_distance_speaks_for_them() -> None:
+    targets = Targets(torch.tensor([0, -1]), TARGETS.places)
+    plain = create_loss(LossSection(), CENTRES)(LOGITS, targets)
+    assert plain.isnan().tolist() == [False, True]
+    smoothed = create_loss(LossSection(name="haversine-smoothed"), CENTRES)(LOGITS, targets)
+    assert torch.isfinite(smoothed).all()

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from tiny_world import PER_TOWN, TOWNS
 
 from graticule.errors import MissingFileError, RecipeError, TrainingError
 from graticule.photos.table import read_photo_table, write_photo_table
 from graticule.training.photo_sets import read_photo_sets
 from graticule.training.recipe import PhotosSection
+from tiny_world import PER_TOWN, TOWNS
 
 
 def changed(world: Path, tmp_path: Path, *columns: pl.Expr) -> Path:
@@ -22,7 +22,9 @@ def changed(world: Path, tmp_path: Path, *columns: pl.Expr) -> Path:
 def test_every_row_is_in_a_set_or_counted(world: Path) -> None:
     sets = read_photo_sets(PhotosSection(table=world))
     towns = len(TOWNS)
-    assert [len(part) for part in (sets.train, sets.val, sets.test)] == [towns * count for count in PER_TOWN.values()]
+    assert [len(part) for part in (sets.train, sets.val, sets.test)] == [
+        towns * count for count in PER_TOWN.values()
+    ]
     assert sum(sets.dropped.values()) == 0
     assert all(path.is_file() for path in sets.val.paths)
     assert sets.train.latlon.shape == (40, 2)

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-from tiny_world import tiny_values
 
 from graticule.errors import MissingFileError, RecipeError
 from graticule.training.recipe import Recipe
@@ -23,6 +22,7 @@ from graticule.training.recipe_files import (
     with_absolute_paths,
     write_recipe,
 )
+from tiny_world import tiny_values
 
 
 @pytest.fixture
@@ -70,9 +70,15 @@ def test_recipes_need_no_torch() -> None:
     [
         ("network.dropuot", "network.dropuot: unknown key. Did you mean 'network.dropout'?"),
         ("netwrok", "netwrok: unknown key. Did you mean 'network'?"),
-        ("phases.1.learning_rat", "phases.1.learning_rat: unknown key. Did you mean 'phases.1.learning_rate'?"),
+        (
+            "phases.1.learning_rat",
+            "phases.1.learning_rat: unknown key. Did you mean 'phases.1.learning_rate'?",
+        ),
         ("network.backbone.nme", "network.backbone.nme: unknown key. Did you mean 'network.backbone.name'?"),
-        ("dropout", "dropout: unknown key. Did you mean 'network.dropout'?"),  # the right key in the wrong place
+        (
+            "dropout",
+            "dropout: unknown key. Did you mean 'network.dropout'?",
+        ),  # the right key in the wrong place
         ("prior.stregth", "prior.stregth: unknown key. Did you mean 'prior.strength'?"),
         ("loss.zzzzzz", "loss.zzzzzz: unknown key. Known here: name, label_smoothing, smoothing_km."),
     ],
@@ -112,14 +118,21 @@ def test_broken_yaml_says_where(text: str, sentence: str) -> None:
 
 
 def test_overrides_reach_into_lists_and_make_missing_sections(recipe_file: Path) -> None:
-    words = ["phases.1.epochs=7", "early_stopping.patience=2", "network.backbone.kwargs.pad_type=same", "seed=3"]
+    words = [
+        "phases.1.epochs=7",
+        "early_stopping.patience=2",
+        "network.backbone.kwargs.pad_type=same",
+        "seed=3",
+    ]
     recipe = read_recipe(recipe_file, words)
     assert recipe.phases[1].epochs == 7
     assert recipe.early_stopping is not None
     assert recipe.early_stopping.patience == 2
     assert recipe.network.backbone.kwargs == {"pad_type": "same"}
     assert recipe.seed == 3
-    assert read_recipe(recipe_file, ["early_stopping.patience=2", "early_stopping=null"]).early_stopping is None
+    assert (
+        read_recipe(recipe_file, ["early_stopping.patience=2", "early_stopping=null"]).early_stopping is None
+    )
 
 
 @pytest.mark.parametrize(
@@ -151,7 +164,9 @@ def test_the_resolved_recipe_reads_back_the_same(tmp_path: Path) -> None:
     assert "early_stopping: null" in (tmp_path / "recipe.yaml").read_text()
 
 
-def test_paths_become_absolute_and_nothing_else_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_paths_become_absolute_and_nothing_else_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "w.safetensors").touch()
     words = ["photos.table=photos", "prior.places=p.csv", "network.backbone.weights=w.safetensors"]

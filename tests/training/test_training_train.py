@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +15,6 @@ import polars as pl
 import pytest
 import torch
 import yaml
-from tiny_world import tiny_recipe, tiny_values
 
 from graticule.errors import MissingFileError, PartitionError, RecipeError, TrainingError
 from graticule.models import read_tensors
@@ -25,6 +25,7 @@ from graticule.training.checkpoints import read_checkpoint
 from graticule.training.recipe_files import read_recipe
 from graticule.training.run_folder import HISTORY
 from graticule.training.train import resume, train
+from tiny_world import tiny_recipe, tiny_values
 
 NUMBERS = ["phase", "epoch", "learning_rate", "train_loss", "val_loss", "val_top1", "val_median_km"]
 
@@ -39,7 +40,11 @@ def numbers(run: Path) -> pl.DataFrame:
 
 def test_the_run_folder_is_complete(finished_run: Path, world: Path) -> None:
     names = {path.relative_to(finished_run).as_posix() for path in finished_run.rglob("*") if path.is_file()}
-    kept = {f"checkpoints/{name}.{kind}" for name in ("best_loss", "best_accuracy") for kind in ("ckpt", "safetensors")}
+    kept = {
+        f"checkpoints/{name}.{kind}"
+        for name in ("best_loss", "best_accuracy")
+        for kind in ("ckpt", "safetensors")
+    }
     assert names == kept | {
         "checkpoints/last.ckpt",
         "recipe.yaml",
@@ -75,7 +80,11 @@ def test_predictions_are_of_the_best_checkpoint(finished_run: Path, world: Path)
     assert len(predictions) == 16
     assert predictions.failed == 0
     truth = pl.read_parquet(world / "photos.parquet").filter(pl.col("split") == "val")
-    cells = dict(zip(truth["photo_id"], partition.encode(truth.select("latitude", "longitude").to_numpy()), strict=True))
+    cells = dict(
+        zip(
+            truth["photo_id"], partition.encode(truth.select("latitude", "longitude").to_numpy()), strict=True
+        )
+    )
     right = [item.candidates[0].cell == cells[item.photo_id] for item in predictions]
     history = numbers(finished_run)
     best = history.filter(pl.col("val_loss") == pl.col("val_loss").min())
@@ -97,7 +106,11 @@ def test_the_head_phase_leaves_the_backbone_as_it_was(world: Path, tmp_path: Pat
     phases = [{"name": "head", "epochs": 2, "trainable": "head", "learning_rate": 0.01}]
     recipe = tiny_recipe(world, phases=phases)
     train(recipe, tmp_path / "a", say=silent)
-    train(recipe.model_copy(update={"phases": (recipe.phases[0].model_copy(update={"epochs": 1}),)}), tmp_path / "b", say=silent)
+    train(
+        recipe.model_copy(update={"phases": (recipe.phases[0].model_copy(update={"epochs": 1}),)}),
+        tmp_path / "b",
+        say=silent,
+    )
     one, two = (read_checkpoint(tmp_path / name / "checkpoints" / "last.ckpt").network for name in ("a", "b"))
     for name, value in one.items():
         assert torch.equal(value, two[name]) == (not name.startswith("head")), name
@@ -113,7 +126,9 @@ def test_kept_features_are_what_the_backbone_gives(world: Path, tmp_path: Path, 
         assert kept[column].to_list() == pytest.approx(each[column].to_list(), rel=1e-4)
 
 
-@pytest.mark.parametrize("changes", [{"loss": {"name": "haversine-smoothed"}}, {"augmentation": {"mixup": 0.4}}])
+@pytest.mark.parametrize(
+    "changes", [{"loss": {"name": "haversine-smoothed"}}, {"augmentation": {"mixup": 0.4}}]
+)
 def test_other_losses_and_mixtures_learn_too(changes: dict[str, object], world: Path, tmp_path: Path) -> None:
     history = train(tiny_recipe(world, **changes), tmp_path / "run", say=silent).history
     assert min(row["val_median_km"] for row in history) < 5000
@@ -156,12 +171,20 @@ def interrupted_at(monkeypatch: pytest.MonkeyPatch, phase: int, epoch: int, batc
     ids=["first-epoch", "end-of-phase", "middle"],
 )
 def test_a_stopped_run_goes_on_to_the_same_numbers(
-    phase: int, epoch: int, batch: int, world: Path, tmp_path: Path, one_thread: None, monkeypatch: pytest.MonkeyPatch
+    phase: int,
+    epoch: int,
+    batch: int,
+    world: Path,
+    tmp_path: Path,
+    one_thread: None,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     train(tiny_recipe(world), tmp_path / "whole", say=silent)
     with monkeypatch.context() as patched:
         interrupted_at(patched, phase, epoch, batch)
-        with pytest.raises(StoppedError, match=r"all of it is saved(.|\n)*graticule train --resume") as caught:
+        with pytest.raises(
+            StoppedError, match=r"all of it is saved(.|\n)*graticule train --resume"
+        ) as caught:
             train(tiny_recipe(world), tmp_path / "stopped", say=silent)
     assert caught.value.exit_status == 130
     said: list[str] = []
@@ -170,7 +193,8 @@ def test_a_stopped_run_goes_on_to_the_same_numbers(
     assert numbers(tmp_path / "stopped").equals(numbers(tmp_path / "whole"))
     for name in ("last", "best_loss", "best_accuracy"):
         whole, stopped = (
-            read_checkpoint(tmp_path / run / "checkpoints" / f"{name}.ckpt").network for run in ("whole", "stopped")
+            read_checkpoint(tmp_path / run / "checkpoints" / f"{name}.ckpt").network
+            for run in ("whole", "stopped")
         )
         assert all(torch.equal(stopped[key], value) for key, value in whole.items()), name
     assert Predictions.read(tmp_path / "stopped" / "predictions_val.parquet") == Predictions.read(
@@ -220,7 +244,9 @@ def test_force_replaces_a_run(world: Path, tmp_path: Path) -> None:
 
 def test_a_loss_that_diverges_stops_with_advice(world: Path, tmp_path: Path) -> None:
     phases = [{"name": "all", "epochs": 3, "learning_rate": 1e30, "weight_decay": 0, "schedule": "constant"}]
-    with pytest.raises(TrainingError, match=r"no longer a finite number, in phase 'all', epoch 1, batch \d") as caught:
+    with pytest.raises(
+        TrainingError, match=r"no longer a finite number, in phase 'all', epoch 1, batch \d"
+    ) as caught:
         train(tiny_recipe(world, phases=phases), tmp_path / "run", say=silent)
     assert "--set phases.0.learning_rate=1e+29" in str(caught.value)
 
@@ -231,9 +257,17 @@ def test_a_loss_that_diverges_stops_with_advice(world: Path, tmp_path: Path) -> 
         ({"photos": {}}, RecipeError, "no photo table is named"),
         ({"photos": {"table": "absent"}}, MissingFileError, "no photo table"),
         ({"partition": {"max_photos": 900, "min_photos": 800}}, PartitionError, "No cell is left"),
-        ({"partition": {"max_photos": 99, "start_level": 0, "end_level": 0}}, PartitionError, "No cell is left"),
+        (
+            {"partition": {"max_photos": 99, "start_level": 0, "end_level": 0}},
+            PartitionError,
+            "No cell is left",
+        ),
         ({"network": {"backbone": {"name": "resnet5o"}}}, RecipeError, "Nearest: .*resnet50"),
-        ({"network": {"backbone": {"name": "test_resnet", "weights": "absent"}}}, MissingFileError, "no weights"),
+        (
+            {"network": {"backbone": {"name": "test_resnet", "weights": "absent"}}},
+            MissingFileError,
+            "no weights",
+        ),
     ],
 )
 def test_bad_recipes_leave_nothing_behind(
@@ -245,22 +279,21 @@ def test_bad_recipes_leave_nothing_behind(
 
 
 def test_unreadable_photos_teach_nothing_and_are_named(world: Path, tmp_path: Path) -> None:
-    import shutil
-
     copy = shutil.copytree(world, tmp_path / "world")
     for number in range(3):
         (copy / "images" / f"FR-train-{number}.png").write_bytes(b"broken")
     (copy / "images" / "FR-val-0.png").unlink()
     said: list[str] = []
     train(tiny_recipe(copy), tmp_path / "run", say=said.append)
-    assert any("3 photos could not be read and taught nothing: FR-train-0, FR-train-1, FR-train-2" in line for line in said)
+    assert any(
+        "3 photos could not be read and taught nothing: FR-train-0, FR-train-1, FR-train-2" in line
+        for line in said
+    )
     predictions = Predictions.read(tmp_path / "run" / "predictions_val.parquet")
     assert predictions.failed == 1
 
 
 def test_resuming_what_is_no_run_or_damaged(finished_run: Path, tmp_path: Path) -> None:
-    import shutil
-
     with pytest.raises(MissingFileError, match="is not a run of graticule"):
         resume(tmp_path, say=silent)
     copy = shutil.copytree(finished_run, tmp_path / "copy")
@@ -270,9 +303,6 @@ def test_resuming_what_is_no_run_or_damaged(finished_run: Path, tmp_path: Path) 
         resume(copy, say=silent)
     (copy / "checkpoints" / "last.ckpt").write_bytes(b"")
     with pytest.raises(TrainingError, match="damaged"):
-        resume(copy, say=silent)
-    (copy / "checkpoints" / "last.ckpt").unlink()
-    with pytest.raises(MissingFileError, match="There is no checkpoint"):
         resume(copy, say=silent)
     (copy / "cells.parquet").unlink()
     with pytest.raises(MissingFileError, match=r"has no 'cells\.parquet'"):
@@ -289,3 +319,24 @@ def test_a_run_starts_from_the_weights_of_another(finished_run: Path, world: Pat
     ours = read_tensors(tmp_path / "run").tensors
     assert torch.equal(ours["backbone.conv1.0.weight"], theirs["backbone.conv1.0.weight"])
     assert report.history[0]["val_top1"] > 0.7  # features that know the colours
+
+
+def test_a_run_killed_before_its_first_checkpoint_starts_again(
+    finished_run: Path, tmp_path: Path, one_thread: None
+) -> None:
+    copy = shutil.copytree(
+        finished_run, tmp_path / "copy", ignore=shutil.ignore_patterns("checkpoints", "*.csv")
+    )
+    said: list[str] = []
+    resume(copy, say=said.append)
+    assert "starting from the beginning" in said[0]
+    assert numbers(copy)["phase"].to_list() == numbers(finished_run)["phase"].to_list()
+
+
+def test_a_table_that_changed_is_noticed(world: Path, finished_run: Path, tmp_path: Path) -> None:
+    table = pl.read_parquet(world / "photos.parquet").filter(pl.col("photo_id") != "FR-train-3")
+    table.write_parquet(tmp_path / "photos.parquet")
+    copy = shutil.copytree(finished_run, tmp_path / "copy")
+    (copy / "recipe.yaml").write_text((copy / "recipe.yaml").read_text().replace(str(world), str(tmp_path)))
+    with pytest.raises(TrainingError, match="began with 40 training photos in cells, now there are 39"):
+        resume(copy, say=silent)

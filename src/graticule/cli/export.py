@@ -38,7 +38,7 @@ from graticule.cli.output import emit, json_option
 def command(
     run: Path, output: Path, checkpoint: str | None, weights: Any, table: Path | None, as_json: bool
 ) -> None:
-    r"""Write the bundle of RUN: the network as ONNX, the cells, the calibration, the model card.
+    """Write the bundle of RUN: the network as ONNX, the cells, the calibration, the model card.
 
     The graph is checked against torch on the validation photos, and measured on validation and test.
 

@@ -11,7 +11,7 @@ from graticule.cli.output import emit, json_option
 @click.option("--names", is_flag=True, help="Print the names alone, one a line.")
 @json_option
 def command(names: bool, as_json: bool) -> None:
-    r"""List the recipes that come with graticule: names, sources, what they reproduce.
+    """List the recipes that come with graticule: names, sources, what they reproduce.
 
     \b
     Examples:

@@ -41,7 +41,7 @@ def command(
     force: bool,
     as_json: bool,
 ) -> None:
-    r"""Train what RECIPE describes: a file, or the name of one that comes with graticule.
+    """Train what RECIPE describes: a file, or the name of one that comes with graticule.
 
     The run folder holds the resolved recipe, the environment, the history as CSV, the cells, the best
     checkpoints by loss and by accuracy, and predictions on the validation photos.

@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Callable
 from copy import deepcopy
-from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
@@ -206,11 +205,6 @@ class Bar(Callback):
     def teardown(self, trainer: lightning.Trainer, pl_module: Any, stage: str) -> None:  # noqa: ARG002
         """Take the bar away."""
         self._progress.stop()
-
-
-def run_says(path: Path) -> str:
-    """The line that ends a run."""
-    return f"Export it:  graticule export {path} -o MODEL"
 
 
 def _in_words(row: dict[str, Any], epochs: int, names: list[str]) -> str:

@@ -24,7 +24,7 @@ class Targets(NamedTuple):
 
 
 Loss = Callable[[Tensor, Targets], Tensor]
-"""(B, K) logits and the targets -> the mean loss, in nats for cross-entropy and its smoothed form."""
+"""(B, K) logits and the targets -> the loss (B,) of each photo, in nats; NaN where it says nothing."""
 
 
 def create_loss(section: LossSection, centres: NDArray[np.float64]) -> Loss:
@@ -39,7 +39,10 @@ def places_tensor(latlon: NDArray[np.float64]) -> Tensor:
 
 def _cross_entropy(section: LossSection, centres: NDArray[np.float64]) -> Loss:  # noqa: ARG001
     def loss(logits: Tensor, targets: Targets) -> Tensor:
-        return functional.cross_entropy(logits, targets.cells, label_smoothing=section.label_smoothing)
+        losses = functional.cross_entropy(
+            logits, targets.cells, label_smoothing=section.label_smoothing, ignore_index=-1, reduction="none"
+        )
+        return torch.where(targets.cells >= 0, losses, torch.nan)
 
     return loss
 
@@ -53,9 +56,12 @@ def _haversine_smoothed(section: LossSection, centres: NDArray[np.float64]) -> L
     points = places_tensor(centres)
 
     def loss(logits: Tensor, targets: Targets) -> Tensor:
-        chords = torch.cdist(targets.places, points.to(targets.places), compute_mode="donot_use_mm_for_euclid_dist")
+        chords = torch.cdist(
+            targets.places, points.to(targets.places), compute_mode="donot_use_mm_for_euclid_dist"
+        )
         distance_km = 2 * EARTH_RADIUS_KM * torch.asin((chords / 2).clamp(max=1.0))  # (B, K)
-        return functional.cross_entropy(logits, torch.softmax(-distance_km / section.smoothing_km, dim=1))
+        nearness = torch.softmax(-distance_km / section.smoothing_km, dim=1)
+        return functional.cross_entropy(logits, nearness, reduction="none")
 
     return loss
 

@@ -12,7 +12,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional
 from torch.optim import Optimizer
 
 from graticule.errors import TrainingError
@@ -71,13 +70,15 @@ class CellClassifier(lightning.LightningModule):
         self.val_latlon = val_latlon
         self.train_ids: Sequence[str] = train.ids
         self.train_places = places_tensor(train.latlon)  # (N, 3)
+        self.val_places = places_tensor(val_latlon)  # (N, 3)
         self.loss = create_loss(recipe.loss, centres)
+        self.val_loss = create_loss(recipe.loss.model_copy(update={"label_smoothing": 0.0}), centres)
         self.policy = POLICIES[recipe.augmentation.policy]
         self.val_scores: Scores | None = None
         self.learning_rate = 0.0
         self.unreadable: set[int] = set()
         self._optimizer_state = optimizer_state
-        self._val_parts: list[tuple[Tensor, Tensor, Tensor, NDArray[np.float64]]] = []
+        self._val_parts: list[tuple[Tensor, Tensor, NDArray[np.float64]]] = []
         self._step_began = 0.0
 
     def configure_optimizers(self) -> Optimizer:
@@ -95,7 +96,7 @@ class CellClassifier(lightning.LightningModule):
         self._step_began = time.perf_counter()
 
     def training_step(self, batch: Batch, batch_idx: int) -> None:
-        """Learn from one batch, then note where the run stands; unreadable photos are left out and remembered."""
+        """Learn from one batch and note where the run stands; unreadable photos are remembered."""
         self.unreadable.update(batch.unreadable)
         kept = batch.cells >= 0
         if batch_idx >= self.batches.skip and bool(kept.any()):
@@ -110,22 +111,21 @@ class CellClassifier(lightning.LightningModule):
         self._val_parts.clear()
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002 -- Lightning's signature
-        """Score one batch of validation photos; the loss counts photos that a cell covers."""
+        """Score one batch of validation photos; the loss is the recipe's, without label smoothing."""
         logits = self.network.classify(self._features(batch.inputs))
-        losses = functional.cross_entropy(logits, batch.cells, ignore_index=-1, reduction="none")
+        places = self.val_places[batch.rows.cpu()].to(logits.device)
+        losses = self.val_loss(logits, Targets(batch.cells, places))
         right = logits.argmax(dim=1) == batch.cells
         points = self.points.of(torch.softmax(logits, dim=1).cpu().numpy())
-        self._val_parts.append((torch.stack([losses, right]).cpu(), batch.cells.cpu(), batch.rows.cpu(), points))
+        self._val_parts.append((torch.stack([losses, right]).cpu(), batch.rows.cpu(), points))
 
     def on_validation_epoch_end(self) -> None:
         """Loss, accuracy and distance over all validation photos."""
-        losses_right, all_cells, all_rows, points = zip(*self._val_parts, strict=True)
-        measured, covered, rows = torch.cat(losses_right, dim=1), torch.cat(all_cells) >= 0, torch.cat(all_rows)
-        errors_km = great_circle_km(np.concatenate(points), self.val_latlon[rows.numpy()])
+        losses_right, all_rows, points = zip(*self._val_parts, strict=True)
+        losses, right = torch.cat(losses_right, dim=1)
+        errors_km = great_circle_km(np.concatenate(points), self.val_latlon[torch.cat(all_rows).numpy()])
         self.val_scores = Scores(
-            loss=float(measured[0][covered].mean()) if bool(covered.any()) else float("nan"),
-            top1=float(measured[1].mean()),
-            median_km=float(np.median(errors_km)),
+            loss=float(losses.nanmean()), top1=float(right.mean()), median_km=float(np.median(errors_km))
         )
 
     def _learn(self, batch: Batch, kept: Tensor, batch_idx: int) -> None:
@@ -165,11 +165,11 @@ class CellClassifier(lightning.LightningModule):
         with torch.set_grad_enabled(self.phase.trainable == "all"):
             features = inputs if inputs.ndim == 2 else self.network.embed(inputs)
         logits = self.network.classify(features)
-        loss = self.loss(logits, targets)
+        loss = self.loss(logits, targets).mean()
         if partner is None:
             return loss
         others = Targets(targets.cells[partner], targets.places[partner])
-        return share * loss + (1 - share) * self.loss(logits, others)
+        return share * loss + (1 - share) * self.loss(logits, others).mean()
 
     def _set_rates(self, optimizer: Any, batch_idx: int) -> None:
         factor = rate_factor(self.phase, self.position.epoch + (batch_idx + 1) / len(self.batches))
