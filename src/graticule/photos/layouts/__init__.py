@@ -23,8 +23,10 @@ from graticule.photos.files import no_such
 from graticule.photos.layouts.base import Found, Layout, Refusal, Words
 from graticule.photos.layouts.country_folders import CountryFoldersLayout
 from graticule.photos.layouts.exif import ExifLayout
+from graticule.photos.layouts.gsv_cities import GsvCitiesLayout
 from graticule.photos.layouts.mp16 import Mp16Layout
 from graticule.photos.layouts.mp16_pro import Mp16ProLayout
+from graticule.photos.layouts.msls import MslsLayout
 from graticule.photos.layouts.osv5m import Osv5mLayout
 from graticule.photos.layouts.osv_mini import OsvMiniLayout
 from graticule.photos.layouts.places365 import (
@@ -51,6 +53,8 @@ _PUBLISHED: Final[tuple[Layout, ...]] = (
     Yfcc4kLayout(),
     Yfcc100mLayout(),
     Places365Layout(),
+    MslsLayout(),
+    GsvCitiesLayout(),
 )
 
 _BY_THE_FILES: Final[tuple[Layout, ...]] = (CountryFoldersLayout(), UtmNamesLayout())

@@ -1,4 +1,4 @@
-"""The layout of visual place recognition: UTM coordinates in file names, ``@east@north@zone@band@...@.jpg``."""
+"""The layout of visual place recognition: UTM coordinates in file names, ``@east@north@zone@band@.jpg``."""
 
 from __future__ import annotations
 
