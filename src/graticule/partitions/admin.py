@@ -133,7 +133,7 @@ def join_small(
 
 
 def _touching(polygons: NDArray[np.object_], concerned: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """Pairs (Q, 2) of polygons, one of them concerned, with a common border; to meet in a corner is not one."""
+    """Pairs (Q, 2) of polygons, one of them concerned, that share a border and not just a corner."""
     shapely.prepare(polygons)
     one, other = shapely.STRtree(polygons).query(polygons, predicate="dwithin", distance=NEIGHBOUR_DEG)
     wanted = (one != other) & concerned[one] & (~concerned[other] | (one < other))

@@ -151,9 +151,13 @@ def _countries_of(
 
 
 def _matched(wanted: Sequence[str | None], known: Sequence[Sequence[str]]) -> NDArray[np.int64]:
-    """For each name its index in the first of the lists that has it; -1 where none does."""
+    """For each name its index in that of the lists that knows most of them; -1 where it has none.
+
+    One list for all: an S2 token such as "3" is also the number of another cell.
+    """
     tables = [{name: index for index, name in enumerate(names)} for names in known]
-    hits = [next((table[name] for table in tables if name in table), -1) for name in wanted]
+    table = max(tables, key=lambda each: sum(name in each for name in wanted))
+    hits = [-1 if name is None else table.get(name, -1) for name in wanted]
     taken: set[int] = set()
     for index, hit in enumerate(hits):  # "UK" and "United Kingdom" are one cell: the first class has it
         if hit in taken:

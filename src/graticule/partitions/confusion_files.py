@@ -56,17 +56,18 @@ def read_confusion(path: str | Path) -> Confusion:
 
 
 def _from_square(cells: list[list[str]], source: Path) -> Confusion:
+    height, width = len(cells), len(cells[0])
+    named = not all(_is_number(text) for text in cells[0])
     columns: list[str] | None = None
-    if not all(_is_number(text) for text in cells[0]) or len(cells) == len(cells[0]) + 1:
-        columns, cells = cells[0], cells[1:]
-    width = len(cells[0]) if cells else 0
     rows: list[str] | None = None
-    if width == len(cells) + 1:
+    if height == width + 1 or (height == width and named):
+        columns, cells = cells[0], cells[1:]
+    if width == height + 1 or (height == width and named):
         rows, cells = [row[0] for row in cells], [row[1:] for row in cells]
         columns = None if columns is None else columns[1:]
-    if not cells or any(len(row) != len(cells) for row in cells):
+    if not cells or len(cells[0]) != len(cells):
         raise TableError(
-            f"Confusion matrix '{source}' has {len(cells)} rows of {width} columns; it has to be square.\n"
+            f"Confusion matrix '{source}' has {height} rows of {width} columns; it has to be square.\n"
             "Give a row for each true class and a column for each predicted one."
         )
     if columns is not None and rows is not None and columns != rows:
