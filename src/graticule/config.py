@@ -32,6 +32,7 @@ IMAGE_SUFFIXES: Final = frozenset([
 """File endings (lower case) that a folder is searched for; a file named outright is tried whatever it is."""
 
 PACKAGES: Final = {
+    "cartopy": "report",
     "fastapi": "web",
     "lightning": "train",
     "matplotlib": "report",

@@ -99,7 +99,13 @@ def test_preset_and_options_over_it(run, table: Path) -> None:
         "merge_small": False,
     }
     document = json.loads(run(table, "--preset", "cnn-vit", "--min", 5, "--end-level", 9, "--json")[1])
-    assert document["parameters"] == {"max_photos": 100, "min_photos": 5, "start_level": 0, "end_level": 9}
+    assert document["parameters"] == {
+        "max_photos": 100,
+        "min_photos": 5,
+        "start_level": 0,
+        "end_level": 9,
+        "merge_small": False,
+    }
 
 
 def test_help_names_every_preset() -> None:
@@ -111,7 +117,7 @@ def test_help_names_every_preset() -> None:
 def test_help_shows_its_examples_as_lines(run) -> None:
     status, out, _ = run("--help")
     assert status == 0
-    assert "\n    graticule partition places.csv.gz --preset cnn-vit -o cells.parquet\n" in out
+    assert "\n    graticule partition places.csv.gz --preset cnn-vit --merge-small -o cells.parquet\n" in out
 
 
 def test_weights(run, table: Path) -> None:

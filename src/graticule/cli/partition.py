@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from graticule.cli.output import REFUSED_SOME, emit, json_option, stderr, stdout
+from graticule.cli.output import REFUSED_SOME, emit, json_option, stderr
+from graticule.cli.partition_words import Rows, print_comparisons, print_summary, remark_result, remark_rows
+from graticule.errors import UsageError
 from graticule.partitions.methods import METHODS, OPTIONS
 
 if TYPE_CHECKING:
     from graticule.partitions import Partition, Summary
+    from graticule.partitions.s2_counts import S2Counts
     from graticule.photos.places import Places
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -31,7 +34,7 @@ def _method_options(function: F) -> F:
 
 
 @click.command("partition")
-@click.argument("table", type=click.Path(path_type=Path))
+@click.argument("tables", nargs=-1, metavar="TABLE", type=click.Path(path_type=Path))
 @click.option(
     "--method",
     type=click.Choice(list(METHODS)),
@@ -49,125 +52,198 @@ def _method_options(function: F) -> F:
 )
 @click.option("--weights", metavar="COLUMN", help="Column with the number of photos at each row's place.")
 @click.option(
+    "--streaming",
+    is_flag=True,
+    help="Read the table in blocks and count its photos by S2 cell, for tables larger than memory.",
+)
+@click.option(
+    "--counting-level",
+    type=int,
+    help="S2 level that a streamed table is counted at: no cell of s2 is finer.  [default: 13, about 1 km]",
+)
+@click.option(
     "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="The partition, GeoParquet."
 )
 @click.option(
     "--map", "map_path", type=click.Path(path_type=Path, dir_okay=False), help="Draw the cells, as HTML."
 )
+@click.option(
+    "--figure",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Draw the cells for print: PNG, SVG or PDF (needs the extra 'report').",
+)
+@click.option("--compare", "comparing", is_flag=True, help="Compare partition files instead, on --photos.")
+@click.option("--photos", type=click.Path(path_type=Path), help="The table of photos to compare on.")
 @json_option
-def command(
-    table: Path,
-    method: str,
-    output: Path | None,
-    map_path: Path | None,
-    as_json: bool,
-    **words: Any,
-) -> int:
+def command(tables: tuple[Path, ...], comparing: bool, photos: Path | None, **words: Any) -> int:
     """Cut the Earth into cells that each hold about as many photos of TABLE.
 
     TABLE is a photo table (a folder or photos.parquet), or any CSV, JSON-lines or Parquet file with
-    latitudes and longitudes. Cells with too few photos are dropped, and counted.
+    latitudes and longitudes. Photos in no cell are counted as dropped. With --compare, name two or more
+    partition files instead, and a table of photos to measure them on.
 
     \b
     Examples:
       graticule partition photos/ --max 300 --min 30 -o cells.parquet --map cells.html
-      graticule partition places.csv.gz --preset cnn-vit -o cells.parquet
+      graticule partition places.csv.gz --preset cnn-vit --merge-small -o cells.parquet
+      graticule partition places.csv.gz --method kd --cells 1000 -o cells.parquet --figure cells.png
+      graticule partition --compare s2.parquet kd.parquet --photos test.csv
     """
-    from graticule.partitions import summarise
-    from graticule.partitions.methods import build_partition
-    from graticule.photos.places import read_places
+    if comparing:
+        return _compare(tables, photos, words)
+    if len(tables) != 1:
+        raise UsageError(
+            f"There are {len(tables)} tables to cut cells from, expected one.\n"
+            "Type:  graticule partition TABLE   or   graticule partition --compare A B --photos TABLE"
+        )
+    if photos is not None:
+        raise UsageError(
+            "--photos is the table to compare partitions on, and nothing is compared.\n"
+            f"Type:  graticule partition --compare {tables[0]} OTHER --photos {photos}"
+        )
+    return _cut(tables[0], words)
 
-    places = read_places(
-        table,
-        latitude=words["latitude"],
-        longitude=words["longitude"],
-        photos=words["weights"],
-        split=words["split"],
-    )
-    _remark_rows(places)
-    built = build_partition(method, places.latlon, places.photos, {name: words[name] for name in OPTIONS})
+
+def _cut(table: Path, words: dict[str, Any]) -> int:
+    """Build, write, draw and print one partition."""
+    from graticule.partitions.methods import build_from_counts, build_partition
+    from graticule.partitions.summary import summarise
+
+    figure_path, map_path, output = words["figure"], words["map_path"], words["output"]
+    if figure_path is not None:
+        from graticule.reports.partition_figure import check_figure_path
+
+        check_figure_path(figure_path)  # before the work, not after it
+    options = {name: words[name] for name in OPTIONS}
+    if words["streaming"]:
+        rows, counts = _counted(table, words)
+        built = build_from_counts(words["method"], counts, options)
+    else:
+        if words["counting_level"] is not None:
+            raise UsageError("--counting-level is about streamed tables.\nAdd --streaming, or leave it out.")
+        places = _read(table, words)
+        rows = Rows.of(places)
+        built = build_partition(words["method"], places.latlon, places.photos, options)
     partition = built.partition
     figures = summarise(partition)
     if output is not None:
         partition.write(output)
     if map_path is not None:
         _draw(partition, map_path, f"{partition.count:,} cells of {table.name}")
-    if as_json:
-        emit({**_document(table, places, partition, figures, output, map_path), **built.figures})
+    if figure_path is not None:
+        from graticule.reports.partition_figure import write_partition_figure
+
+        write_partition_figure(figure_path, partition, title=f"{partition.count:,} cells of {table.name}")
+    written = {"output": output, "map": map_path, "figure": figure_path}
+    remark_rows(rows)
+    if words["as_json"]:
+        emit({**_document(table, rows, words["method"], partition, figures, written), **built.figures})
     else:
-        _print(figures)
+        print_summary(figures)
     for remark in built.remarks:
         stderr().print(remark, markup=False)
-    _remark_result(figures, output, map_path)
+    remark_result(figures, written)
+    return REFUSED_SOME if rows.refused else 0
+
+
+def _read(table: Path, words: dict[str, Any]) -> Places:
+    from graticule.photos.places import read_places
+
+    return read_places(
+        table,
+        latitude=words["latitude"],
+        longitude=words["longitude"],
+        photos=words["weights"],
+        split=words["split"],
+    )
+
+
+def _counted(table: Path, words: dict[str, Any]) -> tuple[Rows, S2Counts]:
+    """The photos of a table by S2 cell, read block by block."""
+    from graticule.partitions.s2_counts import COUNTING_LEVEL, S2Counts
+    from graticule.photos.places import no_places
+    from graticule.photos.streaming import stream_places
+
+    level = words["counting_level"]
+    counts = S2Counts(COUNTING_LEVEL if level is None else level)
+    rows = Rows()
+    for block in stream_places(
+        table,
+        latitude=words["latitude"],
+        longitude=words["longitude"],
+        photos=words["weights"],
+        split=words["split"],
+    ):
+        rows = rows.with_more(Rows.of(block))
+        counts.add(block.latlon, block.photos)
+    if not counts.rows:
+        raise no_places(table, rows.rows, rows.unplaced, dict(rows.refused))
+    return rows, counts
+
+
+def _compare(files: tuple[Path, ...], photos: Path | None, words: dict[str, Any]) -> int:
+    """Print the figures of several partitions, measured on the same photos."""
+    from graticule.partitions.comparison import compare
+    from graticule.partitions.partition import Partition
+
+    _check_comparing(files, photos, words)
+    partitions = [Partition.read(file) for file in files]
+    places = _read(photos or Path(), words)
+    remark_rows(Rows.of(places))
+    names = [file.stem for file in files]
+    if len(set(names)) < len(names):
+        names = [str(file) for file in files]
+    found = [
+        compare(name, partition, places.latlon, places.photos)
+        for name, partition in zip(names, partitions, strict=True)
+    ]
+    if words["as_json"]:
+        emit({"photos": str(photos), "partitions": [each.to_dict() for each in found]})
+    else:
+        print_comparisons(found)
     return REFUSED_SOME if places.refused else 0
 
 
-def _remark_rows(places: Places) -> None:
-    notes = stderr()
-    if places.split is not None:
-        used = len(places.latlon) + places.unplaced + sum(places.refused.values())
-        notes.print(
-            f"Taking the {used:,} rows of split '{places.split}' out of {places.rows:,}; "
-            "--split all takes every row."
+def _check_comparing(files: tuple[Path, ...], photos: Path | None, words: dict[str, Any]) -> None:
+    if len(files) < 2:
+        raise UsageError(
+            f"There {'is 1 partition' if files else 'are 0 partitions'} to compare, expected at least two.\n"
+            "Type:  graticule partition --compare A.parquet B.parquet --photos TABLE"
         )
-    if places.unplaced:
-        notes.print(f"Rows without a place, left out: {places.unplaced:,}.")
-    if places.refused:
-        reasons = ", ".join(f"{count:,} {reason}" for reason, count in places.refused.items())
-        notes.print(f"Rows with a place that cannot be, refused: {reasons}.")
-
-
-def _remark_result(figures: Summary, output: Path | None, map_path: Path | None) -> None:
-    notes = stderr()
-    if figures.cells == 1:
-        notes.print(
-            "All photos are in one cell, so there is nothing for a model to tell apart; "
-            "lower --max, or give places further apart."
+    if photos is None:
+        raise UsageError(
+            "Partitions are compared on photos, and no table of photos is named.\n"
+            "Type:  graticule partition --compare A.parquet B.parquet --photos TABLE"
         )
-    for path in (output, map_path):
-        if path is not None:
-            notes.print(f"Wrote {path}", markup=False)
-    if output is None:
-        notes.print("The cells were not kept; keep them with  -o cells.parquet")
-
-
-def _print(figures: Summary) -> None:
-    photos = figures.photos_per_cell
-    share = figures.dropped_photos / figures.photos
-    radius_km = figures.median_radius_km
-    levels = ", ".join(f"{level}: {count:,}" for level, count in figures.cells_by_level.items())
-    for name, value in [
-        ("cells", f"{figures.cells:,}"),
-        ("nodes of the tree", f"{figures.nodes:,}"),
-        ("cells by level", levels),
-        ("photos", f"{figures.photos:,}"),
-        ("photos per cell", f"min {photos['min']:,}, median {photos['median']:,.0f}, max {photos['max']:,}"),
-        ("dropped photos", f"{figures.dropped_photos:,} ({share:.1%}) in {figures.dropped_cells:,} cells"),
-        ("median cell radius", f"{radius_km:,.0f} km" if radius_km >= 10 else f"{radius_km:.2g} km"),
-    ]:
-        stdout().print(f"{name:<20}{value}")
+    flags = {"--output": words["output"], "--map": words["map_path"], "--figure": words["figure"]}
+    flags |= {"--streaming": words["streaming"] or None, "--counting-level": words["counting_level"]}
+    flags |= {OPTIONS[name].flag: words[name] for name in OPTIONS}
+    given = [flag for flag, value in flags.items() if value is not None]
+    if given:
+        raise UsageError(
+            f"{given[0]} is for building cells, and --compare builds none.\nLeave one of them out."
+        )
 
 
 def _document(
     table: Path,
-    places: Places,
+    rows: Rows,
+    method: str,
     partition: Partition,
     figures: Summary,
-    output: Path | None,
-    map_path: Path | None,
+    written: dict[str, Path | None],
 ) -> dict[str, Any]:
     return {
         "table": str(table),
-        "rows": places.rows,
-        "split": places.split,
-        "unplaced": places.unplaced,
-        "refused": places.refused,
-        "method": partition.method,
+        "rows": rows.rows,
+        "split": rows.split,
+        "unplaced": rows.unplaced,
+        "refused": rows.refused,
+        "method": method,
         "parameters": dict(partition.parameters),
         **figures.to_dict(),
         "fingerprint": partition.fingerprint,
-        "output": None if output is None else str(output),
-        "map": None if map_path is None else str(map_path),
+        **{what: None if path is None else str(path) for what, path in written.items()},
     }
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from graticule.geo import s2
 from graticule.geo._cube import SIDE, uv_of, xyz_of
-from graticule.geo.sphere import latlon_of
+from graticule.geo.sphere import latlon_of, unit_vectors
 
 Array = NDArray[np.float64]
+
+_SAME: Final = 1e-13
+"""Sine of an angle that is none, about a micrometre on Earth."""
 
 
 class Piece(NamedTuple):
@@ -56,7 +59,28 @@ def union_pieces(ids: ArrayLike) -> list[Piece]:
         for part in shapely.get_parts(union):
             ring, *holes = (_latlon(int(number), each) for each in shapely.get_rings(part))
             pieces.append(Piece(ring, [hole[::-1] for hole in holes]))
-    return pieces
+    return _with_shared_corners(pieces) if len(np.unique(face)) > 1 else pieces
+
+
+def _with_shared_corners(pieces: list[Piece]) -> list[Piece]:
+    """The pieces with each other's corners on their edges, so that nothing is left between two faces."""
+    corners = np.unique(np.concatenate([piece.ring for piece in pieces]), axis=0)
+    return [piece._replace(ring=_with_corners(piece.ring, corners)) for piece in pieces]
+
+
+def _with_corners(ring: Array, corners: Array) -> Array:
+    """A ring with those of ``corners`` (M, 2) as vertices that lie on its edges."""
+    vectors, candidates = unit_vectors(ring), unit_vectors(corners)
+    found = []
+    for at, (start, end) in enumerate(zip(vectors, np.roll(vectors, -1, axis=0), strict=True)):
+        normal = np.cross(start, end)
+        onwards = np.cross(normal, start)
+        along, length = candidates @ onwards, float(end @ onwards)
+        between = (along > _SAME) & (along < length - _SAME) & (candidates @ (start + end) > 0)
+        between &= np.abs(candidates @ normal) < _SAME
+        inside = np.flatnonzero(between)
+        found += [ring[at : at + 1], corners[inside[np.argsort(along[inside])]]]
+    return np.concatenate(found)
 
 
 def _corners(cells: NDArray[np.uint64]) -> Array:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,9 @@ from graticule.partitions.cells import S2Cells
 Array = NDArray[np.float64]
 Ids = NDArray[np.uint64]
 Ints = NDArray[np.int64]
+
+_SPECK_DEG2: Final = 1e-9
+"""Ground of less than 10 square metres is what rounding leaves between two faces of the cube."""
 
 
 class S2UnionCells(S2Cells):
@@ -123,9 +126,13 @@ class S2UnionCells(S2Cells):
 
 
 def _polygons_only(ground: Any) -> Any:
-    """Ground as a Polygon or MultiPolygon, counter-clockwise outside, without points and lines."""
+    """Ground as a Polygon or MultiPolygon, counter-clockwise outside, without points, lines and specks."""
     import shapely
     from shapely.geometry.polygon import orient
 
-    parts = [orient(part) for part in shapely.get_parts(ground) if part.geom_type == "Polygon" and part.area]
+    parts = []
+    for part in shapely.get_parts(ground):
+        if part.geom_type == "Polygon" and part.area > _SPECK_DEG2:
+            holes = [hole for hole in part.interiors if shapely.Polygon(hole).area > _SPECK_DEG2]
+            parts.append(orient(shapely.Polygon(part.exterior, holes)))
     return parts[0] if len(parts) == 1 else shapely.multipolygons(parts)

@@ -46,8 +46,6 @@ def summarise(partition: Partition) -> Summary:
         (1, 3, {2: 1}, 1283)
     """
     levels, counts = np.unique(partition.levels[partition.leaf_nodes], return_counts=True)
-    # A cap of area A has the radius 2 R asin(sqrt(A / 4 pi R^2)).
-    shares = np.sqrt(partition.areas_km2 / (4 * np.pi * EARTH_RADIUS_KM**2))
     return Summary(
         cells=partition.count,
         nodes=partition.tree.height,
@@ -60,5 +58,12 @@ def summarise(partition: Partition) -> Summary:
             "median": float(np.median(partition.photos)),
             "max": int(partition.photos.max()),
         },
-        median_radius_km=float(np.median(2 * EARTH_RADIUS_KM * np.arcsin(np.minimum(shares, 1.0)))),
+        median_radius_km=median_radius_km(partition),
     )
+
+
+def median_radius_km(partition: Partition) -> float:
+    """The median radius, in **km**, of discs on the sphere with the areas of the cells."""
+    # A cap of area A has the radius 2 R asin(sqrt(A / 4 pi R^2)).
+    shares = np.sqrt(partition.areas_km2 / (4 * np.pi * EARTH_RADIUS_KM**2))
+    return float(np.median(2 * EARTH_RADIUS_KM * np.arcsin(np.minimum(shares, 1.0))))
