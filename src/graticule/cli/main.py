@@ -18,6 +18,7 @@ from graticule.config import nearest
 from graticule.errors import GraticuleError
 
 VERBS: Final = (
+    "datasheet",
     "demo",
     "evaluate",
     "export",

@@ -23,7 +23,7 @@ KINDS: Final = {
     "shared-group": "a group (author, sequence) has photos in several splits",
     "exact-duplicate": "the same file is in several splits",
     "near-duplicate": "the same picture, stored in another way, is in several splits",
-    "near-place": "photos of different splits lie within the embargo",
+    "near-place": "photos of different splits were taken within {embargo_km:g} km of each other",
     "same-day-same-cell": "photos of one day in one S2 cell, so under the same clouds, are in several splits",
 }
 """What is looked for, and what each finding means."""
@@ -125,12 +125,18 @@ def _not_checked(rows: pl.DataFrame, embargo_km: float | None) -> Iterator[tuple
         yield "same-day-same-cell", f"no value of column '{name}' is a day"
 
 
-def _leak(kind: str, part: Ints, concerned: NDArray[np.bool_], examples: list[dict[str, Any]]) -> Leak | None:
+def _leak(
+    kind: str,
+    part: Ints,
+    concerned: NDArray[np.bool_],
+    examples: list[dict[str, Any]],
+    embargo_km: float | None = None,
+) -> Leak | None:
     if not concerned.any():
         return None
     counts = np.bincount(part[concerned], minlength=len(SPLITS)).tolist()
     by_split = {name: count for name, count in zip(SPLITS, counts, strict=True) if count}
-    return Leak(kind, KINDS[kind], int(concerned.sum()), by_split, examples)
+    return Leak(kind, KINDS[kind].format(embargo_km=embargo_km), int(concerned.sum()), by_split, examples)
 
 
 def _shared(kind: str, rows: pl.DataFrame, label: pl.Series, part: Ints) -> Leak | None:
@@ -208,7 +214,7 @@ def _near_places(rows: pl.DataFrame, part: Ints, embargo_km: float | None) -> Le
             splits = [SPLITS[part[each]] for each in both]
             pair = rows.select("photo_id", "path")[both].to_dicts()
             examples.append({"km": round(float(distance_km[photo]), 4), "photos": _by_split(splits, pair)})
-    return _leak("near-place", part, concerned, examples)
+    return _leak("near-place", part, concerned, examples, embargo_km)
 
 
 def _same_days(rows: pl.DataFrame, part: Ints) -> Leak | None:

@@ -6,6 +6,7 @@ they are.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any, Final
 
@@ -17,6 +18,8 @@ from numpy.typing import ArrayLike, NDArray
 from graticule.geo.geojson import latlon_of_position
 from graticule.geo.outlines import country_outlines
 from graticule.reports.canvas import Canvas
+
+OnCanvas = Callable[[ArrayLike], list[tuple[float, float]]]
 
 WIDTH: Final = 720.0
 COARSENESS_DEG: Final = 0.4
@@ -60,15 +63,14 @@ def equal_earth(latlon: ArrayLike) -> NDArray[np.float64]:
     return np.stack([x, y], axis=-1)
 
 
-def error_map(frame: pl.DataFrame) -> Canvas:
-    """The judged photos at their true places, coloured by error; those without an answer are grey.
+def world_canvas(title: str, *, room_px: float) -> tuple[Canvas, OnCanvas]:
+    """A canvas with the land on it, and what puts places (n, 2) in degrees on it as points in px.
 
     Convention:
-        - ``frame``: as ``Evaluation.frame``; past 4,000 photos a sample of them is drawn
+        - ``title``: what the picture shows; ``room_px``: height left free below the map
     """
     scale = (WIDTH - 24) / (2 * _HALF_WIDTH)
-    height = 2 * _HALF_HEIGHT * scale
-    canvas = Canvas(WIDTH, height + 62, "The judged photos at their true places, coloured by error")
+    canvas = Canvas(WIDTH, 2 * _HALF_HEIGHT * scale + room_px, title)
 
     def on_canvas(latlon: ArrayLike) -> list[tuple[float, float]]:
         x, y = np.moveaxis(equal_earth(latlon), -1, 0)
@@ -79,6 +81,17 @@ def error_map(frame: pl.DataFrame) -> Canvas:
     rim = [*([latitude, -180.0] for latitude in edge), *([latitude, 180.0] for latitude in edge[::-1])]
     canvas.area([on_canvas(rim)], "faint")
     canvas.area([on_canvas(ring) for ring in _land()], "land")
+    return canvas, on_canvas
+
+
+def error_map(frame: pl.DataFrame) -> Canvas:
+    """The judged photos at their true places, coloured by error; those without an answer are grey.
+
+    Convention:
+        - ``frame``: as ``Evaluation.frame``; past 4,000 photos a sample of them is drawn
+    """
+    title = "The judged photos at their true places, coloured by error"
+    canvas, on_canvas = world_canvas(title, room_px=62)
     drawn = frame if frame.height <= MOST_DOTS else frame.sample(MOST_DOTS, seed=0)
     # far errors first, so that the few near ones are not buried
     drawn = drawn.sort("error_km", descending=True)
@@ -87,7 +100,7 @@ def error_map(frame: pl.DataFrame) -> Canvas:
         on_canvas(drawn.select("true_latitude", "true_longitude").to_numpy()), drawn.to_dicts(), strict=True
     ):
         canvas.dot(place, radius, _colour(row["error_km"]), _hint(row))
-    _legend(canvas, frame, height + 40)
+    _legend(canvas, frame, canvas.height - 22)
     return canvas
 
 
