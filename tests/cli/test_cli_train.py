@@ -97,14 +97,16 @@ def test_failed_work_exits_with_1(run, recipe: Path, tmp_path: Path) -> None:
 def test_ctrl_c_saves_and_says_how_to_go_on(world: Path, tmp_path: Path) -> None:
     recipe = tmp_path / "recipe.yaml"
     phases = [{"name": "all", "epochs": 500, "learning_rate": 1e-4}]
-    recipe.write_text(yaml.safe_dump(tiny_values(world, phases=phases)))
+    recipe.write_text(yaml.safe_dump(tiny_values(world, phases=phases, workers=1)))
     words = [sys.executable, "-m", "graticule", "train", str(recipe), "-o", str(tmp_path / "run")]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env=environment)
+    process = subprocess.Popen(
+        words, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True
+    )
     began = time.monotonic()
     while not (tmp_path / "run" / "checkpoints" / "last.ckpt").exists() and time.monotonic() - began < 120:
         time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the loading process too
     _, err = process.communicate(timeout=120)
     assert process.returncode == 130
     assert "Stopping after this batch" in err

@@ -340,3 +340,44 @@ def test_a_table_that_changed_is_noticed(world: Path, finished_run: Path, tmp_pa
     (copy / "recipe.yaml").write_text((copy / "recipe.yaml").read_text().replace(str(world), str(tmp_path)))
     with pytest.raises(TrainingError, match="began with 40 training photos in cells, now there are 39"):
         resume(copy, say=silent)
+
+
+def test_saving_in_the_middle_of_epochs_changes_no_number(
+    world: Path, tmp_path: Path, finished_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved: list[int] = []
+    original = Keeper._save
+
+    def counted(self: Keeper, trainer: object, module: object, names: list[str]) -> None:
+        saved.append(module.position.batch)  # type: ignore[attr-defined]
+        original(self, trainer, module, names)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Keeper, "_save", counted)
+    monkeypatch.setattr("graticule.training.callbacks.SAVE_EVERY_S", 0.0)
+    train(tiny_recipe(world), tmp_path / "run", say=silent, bar=True)
+    assert saved == [1, 2, 3, 4, 0] * 5
+    assert numbers(tmp_path / "run").equals(numbers(finished_run))
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        (
+            "DataLoader worker (pid 7) is killed by signal: Killed.",
+            r"loads photos was killed(.|\n)*workers: 0",
+        ),
+        ("CUDA out of memory. Tried to allocate 20 MiB", r"Memory ran out(.|\n)*--set batch_size=4"),
+    ],
+)
+def test_torchs_own_errors_say_what_to_type(
+    message: str, words: str, world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise RuntimeError(message)
+
+    monkeypatch.setattr("lightning.pytorch.Trainer.fit", fails)
+    with pytest.raises(TrainingError, match=words):
+        train(tiny_recipe(world), tmp_path / "run", say=silent)
+    monkeypatch.setattr("lightning.pytorch.Trainer.fit", lambda *_: [][0])
+    with pytest.raises(IndexError):  # an error of ours is not dressed up
+        train(tiny_recipe(world), tmp_path / "run", force=True, say=silent)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -140,12 +141,7 @@ def training_loader(
     dataset: Photos | KeptFeatures, batches: EpochBatches, *, workers: int | None
 ) -> DataLoader[Any]:
     """Batches in the order of ``batches``; loading processes stay alive between epochs."""
-    if isinstance(dataset, KeptFeatures):
-        return DataLoader(dataset, sampler=batches, batch_size=None)
-    count = worker_count(workers)
-    return DataLoader(
-        dataset, batch_sampler=batches, collate_fn=collate, num_workers=count, persistent_workers=count > 0
-    )
+    return _loader(dataset, batches, workers)
 
 
 def ordered_loader(
@@ -158,14 +154,28 @@ def ordered_loader(
         [(row, int(seeds[row])) for row in range(start, min(start + batch_size, count))]
         for start in range(0, count, batch_size)
     ]
-    if isinstance(dataset, KeptFeatures):
-        return DataLoader(dataset, sampler=batches, batch_size=None)
-    count = worker_count(workers)
-    return DataLoader(
-        dataset, batch_sampler=batches, collate_fn=collate, num_workers=count, persistent_workers=count > 0
-    )
+    return _loader(dataset, batches, workers)
 
 
 def worker_count(workers: int | None) -> int:
     """How many loading processes: as asked, or one less than the cores, at most eight."""
     return min(8, max(0, usable_cores() - 1)) if workers is None else workers
+
+
+def _loader(dataset: Photos | KeptFeatures, batches: Any, workers: int | None) -> DataLoader[Any]:
+    if isinstance(dataset, KeptFeatures):
+        return DataLoader(dataset, sampler=batches, batch_size=None)
+    count = worker_count(workers)
+    return DataLoader(
+        dataset,
+        batch_sampler=batches,
+        collate_fn=collate,
+        num_workers=count,
+        persistent_workers=count > 0,
+        worker_init_fn=_leave_ctrl_c,
+    )
+
+
+def _leave_ctrl_c(worker: int) -> None:  # noqa: ARG001 -- torch's signature
+    """Ctrl-C reaches every process of a terminal; the training process alone says when to stop."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
