@@ -33,6 +33,8 @@ export interface Cells {
   photos: number[] | null;
   tokens: string[] | null;
   levels: number[] | null;
+  /** which cell of the partition each ring belongs to, where cells have several */
+  owners: number[] | null;
 }
 
 export interface Scene {
@@ -42,7 +44,7 @@ export interface Scene {
   photos: Photo[];
 }
 
-interface CellsJson extends Pick<Cells, "count" | "labels" | "photos" | "tokens" | "levels"> {
+interface CellsJson extends Pick<Cells, "count" | "labels" | "photos" | "tokens" | "levels" | "owners"> {
   sizes: number | number[];
   steps: number[];
 }

@@ -72,6 +72,11 @@ def _method_options(function: F) -> F:
     type=click.Path(path_type=Path, dir_okay=False),
     help="Draw the cells for print: PNG, SVG or PDF (needs the extra 'report').",
 )
+@click.option(
+    "--report",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="For clusters: a page with elbow, silhouette, sizes and agreement, as HTML.",
+)
 @click.option("--compare", "comparing", is_flag=True, help="Compare partition files instead, on --photos.")
 @click.option("--photos", type=click.Path(path_type=Path), help="The table of photos to compare on.")
 @json_option
@@ -114,6 +119,11 @@ def _cut(table: Path, words: dict[str, Any]) -> int:
         from graticule.reports.partition_figure import check_figure_path
 
         check_figure_path(figure_path)  # before the work, not after it
+    if words["report"] is not None and words["method"] != "clusters":
+        raise UsageError(
+            f"Only groups of countries have such a report, not the method '{words['method']}'.\n"
+            "Leave --report out, or type:  --method clusters"
+        )
     options = {name: words[name] for name in OPTIONS}
     if words["streaming"]:
         rows, counts = _counted(table, words)
@@ -134,7 +144,11 @@ def _cut(table: Path, words: dict[str, Any]) -> int:
         from graticule.reports.partition_figure import write_partition_figure
 
         write_partition_figure(figure_path, partition, title=f"{partition.count:,} cells of {table.name}")
-    written = {"output": output, "map": map_path, "figure": figure_path}
+    if words["report"] is not None:
+        from graticule.reports.clusters import write_clusters_report
+
+        write_clusters_report(words["report"], partition, built.figures)
+    written = {"output": output, "map": map_path, "figure": figure_path, "report": words["report"]}
     remark_rows(rows)
     if words["as_json"]:
         emit({**_document(table, rows, words["method"], partition, figures, written), **built.figures})
@@ -183,7 +197,7 @@ def _counted(table: Path, words: dict[str, Any]) -> tuple[Rows, S2Counts]:
 
 def _compare(files: tuple[Path, ...], photos: Path | None, words: dict[str, Any]) -> int:
     """Print the figures of several partitions, measured on the same photos."""
-    from graticule.partitions.comparison import compare
+    from graticule.partitions.comparison import compare_all
     from graticule.partitions.partition import Partition
 
     _check_comparing(files, photos, words)
@@ -193,10 +207,7 @@ def _compare(files: tuple[Path, ...], photos: Path | None, words: dict[str, Any]
     names = [file.stem for file in files]
     if len(set(names)) < len(names):
         names = [str(file) for file in files]
-    found = [
-        compare(name, partition, places.latlon, places.photos)
-        for name, partition in zip(names, partitions, strict=True)
-    ]
+    found = compare_all(dict(zip(names, partitions, strict=True)), places.latlon, places.photos)
     if words["as_json"]:
         emit({"photos": str(photos), "partitions": [each.to_dict() for each in found]})
     else:
@@ -216,6 +227,7 @@ def _check_comparing(files: tuple[Path, ...], photos: Path | None, words: dict[s
             "Type:  graticule partition --compare A.parquet B.parquet --photos TABLE"
         )
     flags = {"--output": words["output"], "--map": words["map_path"], "--figure": words["figure"]}
+    flags |= {"--report": words["report"]}
     flags |= {"--streaming": words["streaming"] or None, "--counting-level": words["counting_level"]}
     flags |= {OPTIONS[name].flag: words[name] for name in OPTIONS}
     given = [flag for flag, value in flags.items() if value is not None]
@@ -257,5 +269,6 @@ def _draw(partition: Partition, path: Path, title: str) -> None:
         photos=partition.photos[owner],
         tokens=[partition.tokens[cell] for cell in owner],
         levels=partition.levels[partition.leaf_nodes][owner],
+        owners=owner if len(owner) > partition.count else None,
     )
     write_map(path, MapScene(title=title, cells=layer))

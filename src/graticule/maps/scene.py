@@ -39,6 +39,8 @@ class CellLayer:
         - ``photos``: number of training photos per cell, or None when unknown
         - ``tokens``: external ids as text (S2 tokens), or None
         - ``levels``: depth of each cell in its tree, or None
+        - ``owners``: which cell each polygon is a part of, where cells have several; the other sequences
+          still have an entry for each polygon. None when every polygon is a cell
 
     Raises:
         UsageError: the sequences differ in length.
@@ -49,10 +51,11 @@ class CellLayer:
     photos: Sequence[int] | NDArray[np.int64] | None = None
     tokens: Sequence[str] | None = None
     levels: Sequence[int] | NDArray[np.int64] | None = None
+    owners: Sequence[int] | NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
         count = len(self.polygons)
-        for name in ("labels", "photos", "tokens", "levels"):
+        for name in ("labels", "photos", "tokens", "levels", "owners"):
             column = getattr(self, name)
             if column is not None and len(column) != count:
                 raise UsageError(
@@ -144,6 +147,7 @@ def _cells(layer: CellLayer) -> dict[str, Any]:
         "photos": None if layer.photos is None else [int(value) for value in layer.photos],
         "tokens": None if layer.tokens is None else [str(token) for token in layer.tokens],
         "levels": None if layer.levels is None else [int(value) for value in layer.levels],
+        "owners": None if layer.owners is None else [int(value) for value in layer.owners],
     }
 
 
