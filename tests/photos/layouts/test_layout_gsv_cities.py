@@ -37,7 +37,7 @@ def test_photos_are_found_by_what_their_names_repeat(copy):
 
 
 def test_what_is_lacking_is_said(copy):
-    with pytest.raises(TableError, match="holds no 'Dataframes/<City>.csv'"):
+    with pytest.raises(TableError, match=r"holds no 'Dataframes/<City>\.csv'"):
         copy.ingest(layout="gsv-cities")
     path = copy.table("Dataframes/Boston.csv", [row()])
     with pytest.raises(MissingFileError, match=r"no folder '.*Images' with photos.\n.*--images FOLDER"):

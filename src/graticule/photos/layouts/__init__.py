@@ -24,6 +24,8 @@ from graticule.photos.layouts.base import Found, Layout, Refusal, Words
 from graticule.photos.layouts.country_folders import CountryFoldersLayout
 from graticule.photos.layouts.exif import ExifLayout
 from graticule.photos.layouts.gsv_cities import GsvCitiesLayout
+from graticule.photos.layouts.hf_folder import HuggingFaceFolderLayout
+from graticule.photos.layouts.hf_parquet import HuggingFaceParquetLayout
 from graticule.photos.layouts.mp16 import Mp16Layout
 from graticule.photos.layouts.mp16_pro import Mp16ProLayout
 from graticule.photos.layouts.msls import MslsLayout
@@ -37,6 +39,7 @@ from graticule.photos.layouts.places365 import (
 )
 from graticule.photos.layouts.table import TableLayout
 from graticule.photos.layouts.utm_names import UtmNamesLayout
+from graticule.photos.layouts.webdataset import WebDatasetLayout
 from graticule.photos.layouts.yfcc4k import Yfcc4kLayout
 from graticule.photos.layouts.yfcc100m import Yfcc100mLayout
 
@@ -55,9 +58,11 @@ _PUBLISHED: Final[tuple[Layout, ...]] = (
     Places365Layout(),
     MslsLayout(),
     GsvCitiesLayout(),
+    HuggingFaceFolderLayout(),
+    HuggingFaceParquetLayout(),
 )
 
-_BY_THE_FILES: Final[tuple[Layout, ...]] = (CountryFoldersLayout(), UtmNamesLayout())
+_BY_THE_FILES: Final[tuple[Layout, ...]] = (CountryFoldersLayout(), UtmNamesLayout(), WebDatasetLayout())
 
 LAYOUTS: Final[tuple[Layout, ...]] = (*_PUBLISHED, TableLayout(), *_BY_THE_FILES, ExifLayout())
 """Every layout, in the order in which they are tried."""

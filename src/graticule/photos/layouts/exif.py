@@ -7,20 +7,24 @@ from typing import ClassVar
 
 import polars as pl
 
-from graticule.errors import MissingFileError
+from graticule.config import IMAGE_SUFFIXES
+from graticule.errors import MissingFileError, PhotoError
+from graticule.photos.archives import SEPARATOR, is_archive, list_members
 from graticule.photos.files import list_photos, require_folder
 from graticule.photos.layouts.base import Found, Layout, Words
 from graticule.photos.layouts.beside import describing_tables
 
 
 class ExifLayout(Layout):
-    """Places come from EXIF, XMP or ``.xmp`` sidecars; the id is the path from the folder."""
+    """Places come from EXIF, XMP or ``.xmp`` sidecars; the id is the path from the folder or archive."""
 
     name: ClassVar[str] = "exif"
-    summary: ClassVar[str] = "a folder of camera originals that carry their position"
+    summary: ClassVar[str] = "a folder (or .zip, .tar) of originals that carry their position"
 
     def recognise(self, source: Path) -> str | None:
-        """Any folder: this is the last layout that is tried."""
+        """Any folder or archive: this is the last layout that is tried."""
+        if source.is_file() and is_archive(source):
+            return "it is an archive of photos, so their own metadata is read"
         if not source.is_dir():
             return None
         if beside := describing_tables(source):
@@ -31,23 +35,37 @@ class ExifLayout(Layout):
         return "no table beside the photos says where they were taken, so their own metadata is read"
 
     def read(self, source: Path, words: Words) -> Found:  # noqa: ARG002 -- the form of every layout
-        """Every photo in the folder and below it.
+        """Every photo in the folder and below it, or in the archive.
 
         Raises:
-            MissingFileError: there is no such folder, or it holds no photo.
+            MissingFileError: there is no such folder or archive, or it holds no photo.
         """
-        require_folder(source)
-        files = list_photos(source)
-        if not files:
+        names, problems = _photos_in(source)
+        if not names:
             raise MissingFileError(
-                f"Folder '{source}' holds no photos (looked in it and below for .jpg, .heic, .png ...).\n"
+                "\n".join(problems)
+                or f"'{source}' holds no photos (looked in it and below for .jpg, .heic, .png ...).\n"
                 "Name the folder that holds them, or a table of them:  graticule ingest photos.csv -o photos"
             )
-        nowhere = pl.Series([None] * len(files), dtype=pl.Float64)
+        nowhere = pl.Series([None] * len(names), dtype=pl.Float64)
+        packed = source.is_file()
         rows = {
-            "photo_id": [file.relative_to(source).as_posix() for file in files],
-            "file": [str(file) for file in files],
+            "photo_id": names,
+            "file": [f"{source}{SEPARATOR}{name}" if packed else str(source / name) for name in names],
             "latitude": nowhere,
             "longitude": nowhere,
         }
-        return Found(pl.DataFrame(rows), positions_inside=True)
+        return Found(pl.DataFrame(rows), warnings=problems, positions_inside=True)
+
+
+def _photos_in(source: Path) -> tuple[list[str], list[str]]:
+    """Names of the photos of a folder or archive, and what kept others from being found."""
+    if not source.is_file() or not is_archive(source):
+        require_folder(source)
+        return [file.relative_to(source).as_posix() for file in list_photos(source)], []
+    try:
+        listing = list_members(source)
+    except PhotoError as error:
+        raise MissingFileError(f"{error}\nName another archive, or a folder.") from error
+    names = [name for name in listing.names if Path(name).suffix.lower() in IMAGE_SUFFIXES]
+    return names, [str(listing.problem)] if listing.problem else []
