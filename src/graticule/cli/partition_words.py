@@ -123,6 +123,8 @@ _FIGURES: Final[tuple[tuple[str, Callable[[Comparison], str]], ...]] = (
     ("median cell radius", lambda each: kilometres(each.median_radius_km)),
     ("neighbours: median", lambda each: f"{each.neighbours['median']:,.0f}"),
     ("  most", lambda each: f"{each.neighbours['max']:,}"),
+    ("agreement with the first: ARI", lambda each: "–" if each.ari is None else f"{each.ari:.3f}"),
+    ("  NMI", lambda each: "–" if each.nmi is None else f"{each.nmi:.3f}"),
     ("right cell: median error", lambda each: kilometres(each.floor_median_km)),
     ("  mean error", lambda each: kilometres(each.floor_mean_km)),
 )

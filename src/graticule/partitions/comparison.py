@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from graticule.config import THRESHOLDS_KM
 from graticule.geo.sphere import great_circle_km, unit_vectors
+from graticule.partitions.agreement import agreement
 from graticule.partitions.neighbours import neighbours
 from graticule.partitions.partition import Partition
 from graticule.partitions.places import checked_places
@@ -32,6 +34,8 @@ class Comparison:
           right cell would score, from the photo to the centre of its cell; for a photo in no cell, to the
           nearest centre, as no answer could do better. Shares in [0, 1] by threshold in km
         - ``neighbours``: of a cell, ``min``, ``median``, ``max``
+        - ``ari``, ``nmi``: agreement with the first partition compared, over the photos in a cell of both;
+          None where there is none, or nothing to compare with
     """
 
     name: str
@@ -48,6 +52,8 @@ class Comparison:
     floor_mean_km: float
     floor_within_km: dict[str, float]
     neighbours: dict[str, float]
+    ari: float | None = None
+    nmi: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The fields as JSON values."""
@@ -100,6 +106,32 @@ def compare(
         },
         neighbours=_spread(np.bincount(neighbours(partition).reshape(-1), minlength=partition.count)),
     )
+
+
+def compare_all(
+    partitions: Mapping[str, Partition], latlon: ArrayLike, weights: ArrayLike | None = None
+) -> list[Comparison]:
+    """The figures of several partitions on the same photos, and how far each agrees with the first.
+
+    Convention:
+        - ``partitions``: by name; ``latlon``, ``weights`` as ``compare``
+
+    Raises:
+        CoordinateError, TableError, UsageError: as ``compare``.
+    """
+    places, photos = checked_places(latlon, weights)
+    found = []
+    first: NDArray[np.int64] | None = None
+    for name, partition in partitions.items():
+        cells = partition.encode(places)
+        figures = compare(name, partition, places, photos)
+        first = cells if first is None else first
+        both = (cells >= 0) & (first >= 0) & (True if photos is None else photos > 0)
+        if both.any():
+            same = agreement(first[both], cells[both], None if photos is None else photos[both])
+            figures = dataclasses.replace(figures, ari=same.ari, nmi=same.nmi)
+        found.append(figures)
+    return found
 
 
 def floor_distances_km(partition: Partition, latlon: ArrayLike, cells: ArrayLike | None = None) -> Array:
