@@ -87,7 +87,8 @@ def test_leaks_come_first(tmp_path: Path, frame_of: Frames) -> None:
     gaps = answers(dataset_facts(tmp_path))["What should a user know first?"]
     assert gaps.startswith(
         "The splits leak: a group (author, sequence) has photos in several splits "
-        "(2 photos: train 1, test 1). The splits leak: photos of different splits were taken within 0.1 km of each other"
+        "(2 photos: train 1, test 1). The splits leak: photos of different splits were taken within "
+        "0.1 km of each other"
     )
 
 
