@@ -207,7 +207,7 @@ def _compare(files: tuple[Path, ...], photos: Path | None, words: dict[str, Any]
     names = [file.stem for file in files]
     if len(set(names)) < len(names):
         names = [str(file) for file in files]
-    found = compare_all(dict(zip(names, partitions, strict=True)), places.latlon, places.photos)
+    found = compare_all(zip(names, partitions, strict=True), places.latlon, places.photos)
     if words["as_json"]:
         emit({"photos": str(photos), "partitions": [each.to_dict() for each in found]})
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -109,12 +109,12 @@ def compare(
 
 
 def compare_all(
-    partitions: Mapping[str, Partition], latlon: ArrayLike, weights: ArrayLike | None = None
+    partitions: Iterable[tuple[str, Partition]], latlon: ArrayLike, weights: ArrayLike | None = None
 ) -> list[Comparison]:
     """The figures of several partitions on the same photos, and how far each agrees with the first.
 
     Convention:
-        - ``partitions``: by name; ``latlon``, ``weights`` as ``compare``
+        - ``partitions``: each with its name; ``latlon``, ``weights`` as ``compare``
 
     Raises:
         CoordinateError, TableError, UsageError: as ``compare``.
@@ -122,7 +122,7 @@ def compare_all(
     places, photos = checked_places(latlon, weights)
     found = []
     first: NDArray[np.int64] | None = None
-    for name, partition in partitions.items():
+    for name, partition in partitions:
         cells = partition.encode(places)
         figures = compare(name, partition, places, photos)
         first = cells if first is None else first
