@@ -141,12 +141,21 @@ def test_errors_are_json_too(run, tmp_path):
     assert json.loads(out)["error"]["type"] == "MissingFileError"
 
 
-def test_the_help_names_every_layout_and_shows_an_example():
+def test_the_help_shows_an_example_and_how_to_list_the_layouts():
     result = CliRunner().invoke(command, ["--help"])
     assert result.exit_code == 0
     assert "\n    graticule ingest DCIM/ -o photos\n" in result.output
+    assert "--list-layouts" in result.output
+
+
+def test_every_layout_is_listed_and_documented():
+    result = CliRunner().invoke(command, ["--list-layouts"])
+    assert result.exit_code == 0
+    lines = result.output.splitlines()
+    assert [line.split()[0] for line in lines] == [layout.name for layout in LAYOUTS]
+    page = (Path(__file__).parents[2] / "docs" / "photos.md").read_text(encoding="utf-8")
     for layout in LAYOUTS:
-        assert f"{layout.name}:" in result.output
+        assert f"| `{layout.name}` |" in page
 
 
 def test_in_a_process_of_its_own_with_warnings_as_errors(trip, tmp_path):

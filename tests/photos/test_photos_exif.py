@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 import random
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from PIL.TiffImagePlugin import IFDRational
 
 from graticule.errors import PhotoError
@@ -265,3 +267,36 @@ def test_damage_of_any_kind_is_a_photo_error(photo, gps):
 @pytest.mark.skipif(os.name == "nt", reason="names of files hold no such characters there")
 def test_a_name_that_no_file_can_have_is_unreadable():
     assert reason_of(Path("a\0b.jpg")) == "unreadable"
+
+
+IM2GPS = "interestingness: 102 out of 500\nlatitude: {}\nlongitude: {}\naccuracy: 16\n"
+
+
+def with_comment(text: str) -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(file, "JPEG", comment=text.encode())
+    return file.getvalue()
+
+
+def test_the_comment_of_a_jpeg_as_im2gps_writes_it():
+    assert read_position(with_comment(IM2GPS.format("-33.87", "151.21"))) == Position(
+        -33.87, 151.21, "comment"
+    )
+    assert read_position(with_comment(IM2GPS.format("1.5", "-0.25"))) == Position(1.5, -0.25, "comment")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (IM2GPS.format("0.0", "0.0"), "zero-position"),
+        (IM2GPS.format("91", "5"), "out-of-range"),
+        (IM2GPS.format("nan", "5"), "nan-position"),
+        (IM2GPS.format("north", "5"), "broken-comment"),
+        ("latitude: 48.1", "no-position"),
+        ("the latitude: 48.1 and the longitude: 11.5", "no-position"),
+    ],
+)
+def test_comments_that_hold_no_position(text, reason):
+    with pytest.raises(PhotoError) as caught:
+        read_position(with_comment(text))
+    assert caught.value.reason == reason

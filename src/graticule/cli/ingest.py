@@ -20,6 +20,18 @@ _SHOWN_REFUSALS = 12
 """So many refused photos are printed; the report lists all."""
 
 
+def _list_layouts(context: click.Context, _option: click.Parameter, wanted: bool) -> None:
+    """Print name and summary of every layout."""
+    if not wanted or context.resilient_parsing:
+        return
+    from graticule.photos.layouts import LAYOUTS
+
+    width = max(len(layout.name) for layout in LAYOUTS)
+    for layout in LAYOUTS:
+        click.echo(f"{layout.name:<{width}}  {layout.summary}")
+    context.exit()
+
+
 @click.command("ingest")
 @click.argument("source", type=click.Path(path_type=Path))
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Folder to write to.")
@@ -28,8 +40,15 @@ _SHOWN_REFUSALS = 12
     default="auto",
     metavar="NAME",
     show_default=True,
-    help="table: a CSV, TSV, Parquet or JSONL table beside its photos; exif: a folder of originals that "
-    "carry their position; auto: found out, and said.",
+    help="How SOURCE is laid out; auto: found out, and said. --list-layouts shows the names.",
+)
+@click.option(
+    "--list-layouts",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_list_layouts,
+    help="Show every layout, and exit.",
 )
 @click.option("--latitude", metavar="COLUMN", help="Column with latitudes in degrees.")
 @click.option("--longitude", metavar="COLUMN", help="Column with longitudes in degrees.")
@@ -40,6 +59,11 @@ _SHOWN_REFUSALS = 12
     "--images",
     type=click.Path(path_type=Path),
     help="Folder that a table's paths start from, if not its own.",
+)
+@click.option(
+    "--utm-zone",
+    metavar="ZONE",
+    help="Such as 32N, where file names hold UTM coordinates without their zone.",
 )
 @click.option(
     "--source-name", metavar="TEXT", help="Written as the source of photos where the table has none."
@@ -60,7 +84,8 @@ _SHOWN_REFUSALS = 12
 )
 @json_option
 def command(source: Path, output: Path, as_json: bool, **words: Any) -> int:
-    """Make a photo table of SOURCE: a folder of photos, or a table of them (CSV, TSV, Parquet, JSONL).
+    """Make a photo table of SOURCE: a folder of photos, a table of them (CSV, TSV, Parquet, JSONL), or a
+    published data set.
 
     Writes photos.parquet and ingest.json into the folder named by -o; the photos stay where they are.
     Exit status 3 says that some photos were refused; ingest.json lists each with its reason.
@@ -69,6 +94,7 @@ def command(source: Path, output: Path, as_json: bool, **words: Any) -> int:
     Examples:
       graticule ingest DCIM/ -o photos
       graticule ingest trip/photos.csv -o photos
+      graticule ingest im2gps3k/ -o photos
       graticule ingest places.csv --images scans/ --latitude lat_wgs --longitude lon_wgs -o photos
     """
     from graticule.photos.ingest import ingest

@@ -30,7 +30,7 @@ _SIGNS: Final = {"N": 1.0, "S": -1.0, "E": 1.0, "W": -1.0}
 
 @dataclass(frozen=True)
 class Position:
-    """Where a photo was taken, in degrees, and which of ``exif``, ``xmp``, ``sidecar`` says so."""
+    """Where a photo was taken, in degrees, and which of ``exif``, ``xmp``, ``sidecar``, ``comment`` says so."""
 
     latitude: float
     longitude: float
@@ -43,12 +43,13 @@ def read_position(photo: str | Path | bytes) -> Position:
     Convention:
         - ``photo``: a path, or the bytes of a file (which have no sidecar)
         - a sidecar (``photo.jpg.xmp``, ``photo.xmp``) comes before EXIF, for people write it later to
-          mend or to add a position; XMP inside the file comes last, and only where EXIF says nothing
+          mend or to add a position; XMP inside the file comes after EXIF, and only where EXIF says
+          nothing; lines such as ``latitude: 48.1`` in a JPEG's comment, as Im2GPS has them, come last
 
     Raises:
         PhotoError: the file cannot be read as an image (the reasons of ``decode``), or ``reason`` is
             ``no-position``, ``empty-gps``, ``half-position``, ``nan-position``, ``zero-position``,
-            ``no-hemisphere``, ``out-of-range``, ``broken-exif``, ``broken-xmp``.
+            ``no-hemisphere``, ``out-of-range``, ``broken-exif``, ``broken-xmp``, ``broken-comment``.
     """
     if isinstance(photo, bytes):
         return position_in(open_header(photo), name="The photo")
@@ -63,7 +64,7 @@ def position_in(image: Image.Image, *, name: str = "The photo", path: Path | Non
         PhotoError: as ``read_position``; of several broken positions the first one's reason.
     """
     broken: PhotoError | None = None
-    for read in (_from_sidecar, _from_exif, _from_packet):
+    for read in (_from_sidecar, _from_exif, _from_packet, _from_comment):
         try:
             found = without_warnings(partial(read, image, name, path))
         except PhotoError as error:
@@ -169,6 +170,26 @@ def _checked(
 def _from_packet(image: Image.Image, name: str, _path: Path | None) -> Position | None:
     packet = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp")
     return _from_xmp(packet, name, source="xmp") if packet else None
+
+
+def _from_comment(image: Image.Image, name: str, _path: Path | None) -> Position | None:
+    """The position in a JPEG's comment, which Flickr's early readers wrote there line by line."""
+    comment = image.info.get("comment")
+    if not isinstance(comment, bytes | str):
+        return None
+    text = comment if isinstance(comment, str) else comment.decode("utf-8", errors="replace")
+    found = [re.search(rf"^\s*{word}:\s*(\S+)\s*$", text, re.I | re.M) for word in ("latitude", "longitude")]
+    if None in found:
+        return None
+    written = [match[1] for match in found if match is not None]
+    try:
+        angles = [float(number) for number in written]
+    except ValueError as error:
+        message = f"{name} has a comment with coordinates that cannot be read: {', '.join(written)}."
+        raise PhotoError(message, reason="broken-comment") from error
+    signs: list[float | None] = [math.copysign(1.0, angle) for angle in angles]
+    size = [abs(angle) for angle in angles]
+    return _checked(size, signs, name, source="comment", said=", ".join(written))
 
 
 def _from_sidecar(_image: Image.Image, name: str, path: Path | None) -> Position | None:

@@ -1,0 +1,28 @@
+"""Photos inside archives are located like any others, by path and by photo table."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+from PIL import Image
+
+from graticule.inference import load_model
+from graticule.photos.ingest import ingest
+
+
+def test_a_table_of_photos_in_a_zip(tmp_path, colour_bundle):
+    with zipfile.ZipFile(tmp_path / "photos.zip", "w") as archive:
+        for name, colour in (("red", (255, 0, 0)), ("blue", (0, 0, 255))):
+            file = io.BytesIO()
+            Image.new("RGB", (40, 30), colour).save(file, "PNG")
+            archive.writestr(f"in/{name}.png", file.getvalue())
+    (tmp_path / "photos.csv").write_text("path,latitude,longitude\nred.png,1.5,2.5\nblue.png,3.5,4.5\n")
+    ingest(tmp_path, tmp_path / "out", workers=1)
+    model = load_model(str(colour_bundle))
+    answers = model.predict(tmp_path / "out")
+    assert [answer.candidates[0].cell for answer in answers] == [0, 2]
+    assert [answer.error for answer in answers] == [None, None]
+    alone = model.predict([tmp_path / "photos.zip::in/blue.png", f"{tmp_path}/photos.zip::none.png"])
+    assert alone[0].candidates[0].cell == 2
+    assert "the archive holds no such file" in str(alone[1].error)
