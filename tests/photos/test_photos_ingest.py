@@ -402,5 +402,5 @@ def test_the_real_originals_without_a_position(shared, tmp_path):
 
 def test_the_real_im2gps3k(shared, tmp_path):
     report = ingest(shared / "data" / "layouts" / "im2gps3k", tmp_path / "out", check_pixels=False)
-    assert (report.read, report.kept, report.layout) == (300, 300, "table")
+    assert (report.read, report.kept, report.layout) == (300, 300, "im2gps3k")
     assert read_photo_table(tmp_path / "out")["group"].null_count() == 0

@@ -84,9 +84,9 @@ def _list_layouts(context: click.Context, _option: click.Parameter, wanted: bool
 )
 @json_option
 def command(source: Path, output: Path, as_json: bool, **words: Any) -> int:
-    """Make a photo table of SOURCE: a folder of photos, a table of them (CSV, TSV, Parquet, JSONL), or a
-    published data set.
+    """Make a photo table of SOURCE: a folder of photos, a table of them, or a published data set.
 
+    Tables are CSV, TSV, Parquet or JSON lines; data sets are known by their files (--list-layouts).
     Writes photos.parquet and ingest.json into the folder named by -o; the photos stay where they are.
     Exit status 3 says that some photos were refused; ingest.json lists each with its reason.
 

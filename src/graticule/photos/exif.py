@@ -30,7 +30,7 @@ _SIGNS: Final = {"N": 1.0, "S": -1.0, "E": 1.0, "W": -1.0}
 
 @dataclass(frozen=True)
 class Position:
-    """Where a photo was taken, in degrees, and which of ``exif``, ``xmp``, ``sidecar``, ``comment`` says so."""
+    """Where a photo was taken, in degrees; ``exif``, ``xmp``, ``sidecar`` or ``comment`` says so."""
 
     latitude: float
     longitude: float

@@ -82,3 +82,9 @@ def test_a_latitude_in_the_name_tells_the_zone_or_the_hemisphere(copy):
 def test_photos_with_other_names_are_not_taken_for_it(copy):
     copy.photos("@ann.jpg", "me@home.jpg", "1@2.jpg")
     assert copy.layout() == "exif"
+
+
+def test_links_that_lead_in_circles_are_left(copy):
+    copy.photos("a/plain.jpg")
+    (copy.folder / "a" / "again").symlink_to(copy.folder)
+    assert copy.layout() == "exif"

@@ -42,11 +42,7 @@ class ExifLayout(Layout):
         """
         names, problems = _photos_in(source)
         if not names:
-            raise MissingFileError(
-                "\n".join(problems)
-                or f"'{source}' holds no photos (looked in it and below for .jpg, .heic, .png ...).\n"
-                "Name the folder that holds them, or a table of them:  graticule ingest photos.csv -o photos"
-            )
+            raise MissingFileError("\n".join(problems) or _without_photos(source))
         nowhere = pl.Series([None] * len(names), dtype=pl.Float64)
         packed = source.is_file()
         rows = {
@@ -69,3 +65,11 @@ def _photos_in(source: Path) -> tuple[list[str], list[str]]:
         raise MissingFileError(f"{error}\nName another archive, or a folder.") from error
     names = [name for name in listing.names if Path(name).suffix.lower() in IMAGE_SUFFIXES]
     return names, [str(listing.problem)] if listing.problem else []
+
+
+def _without_photos(source: Path) -> str:
+    what = "Archive" if source.is_file() else "Folder"
+    return (
+        f"{what} '{source}' holds no photos (looked in it and below for .jpg, .heic, .png ...).\n"
+        "Name the folder that holds them, or a table of them:  graticule ingest photos.csv -o photos"
+    )

@@ -11,12 +11,13 @@ from typing import ClassVar, Final
 import numpy as np
 import polars as pl
 
+from graticule.config import IMAGE_SUFFIXES
 from graticule.errors import TableError, UsageError
 from graticule.geo.sphere import great_circle_km
 from graticule.geo.utm import is_utm, latlon_of_utm
 from graticule.photos.coordinates import read_numbers
 from graticule.photos.fields import split_name
-from graticule.photos.files import list_photos, require_folder
+from graticule.photos.files import list_photos, list_top, require_folder
 from graticule.photos.layouts.base import Found, Layout, Refusal, Words
 
 _NAME: Final = re.compile(r"@\d+(\.\d+)?@\d+(\.\d+)?@?.*")
@@ -83,18 +84,13 @@ class UtmNamesLayout(Layout):
         return Found(rows.filter(why.is_null()), refused)
 
 
-def _some_photos(folder: Path) -> Iterator[Path]:
-    """Photos in a folder and below it, found without walking all of a large tree."""
-    below = []
-    for each in sorted(folder.iterdir()):
-        if each.name.startswith("."):
-            continue
-        if each.is_dir():
-            below.append(each)
-        elif each.suffix.lower() in (".jpg", ".jpeg", ".png"):
-            yield each
-    for each in below:
-        yield from _some_photos(each)
+def _some_photos(folder: Path, depth: int = 6) -> Iterator[Path]:
+    """Photos in a folder and those below it, found without walking all of a large tree."""
+    visible = [each for each in list_top(folder) if not each.name.startswith(".")]
+    yield from (each for each in visible if each.suffix.lower() in IMAGE_SUFFIXES and each.is_file())
+    for each in visible:
+        if depth and each.is_dir():
+            yield from _some_photos(each, depth - 1)
 
 
 def _said_zone(text: str | None) -> tuple[int | None, bool]:
