@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import onnxruntime
 
 from graticule.config import usable_cores
 from graticule.errors import BundleError
+from graticule.inference.runtime import onnxruntime
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -12,6 +12,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
+import graticule.inference.runtime  # noqa: F401 -- its switch has to be set before the library is loaded
 from graticule.training.onnx_graph import INPUT
 
 CALIBRATION_PHOTOS: Final = 128
