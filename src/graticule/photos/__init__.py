@@ -11,17 +11,34 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from graticule.photos.datasheet import dataset_facts
+    from graticule.photos.duplicates import near_duplicates, perceptual_hash
     from graticule.photos.exif import Position, read_position
     from graticule.photos.ingest import IngestReport
+    from graticule.photos.leaks import find_leaks
+    from graticule.photos.sample_files import SampleRules, sample_table
+    from graticule.photos.split import split_photos
+    from graticule.photos.split_files import check_table, split_table
+    from graticule.photos.split_rules import SplitRules
     from graticule.photos.table import COLUMNS, photo_paths, read_photo_table, write_photo_table
 
 _HOMES = {
     "COLUMNS": "graticule.photos.table",
     "IngestReport": "graticule.photos.ingest",
     "Position": "graticule.photos.exif",
+    "SampleRules": "graticule.photos.sample_files",
+    "SplitRules": "graticule.photos.split_rules",
+    "check_table": "graticule.photos.split_files",
+    "dataset_facts": "graticule.photos.datasheet",
+    "find_leaks": "graticule.photos.leaks",
+    "near_duplicates": "graticule.photos.duplicates",
+    "perceptual_hash": "graticule.photos.duplicates",
     "photo_paths": "graticule.photos.table",
     "read_photo_table": "graticule.photos.table",
     "read_position": "graticule.photos.exif",
+    "sample_table": "graticule.photos.sample_files",
+    "split_photos": "graticule.photos.split",
+    "split_table": "graticule.photos.split_files",
     "write_photo_table": "graticule.photos.table",
 }
 
@@ -29,9 +46,19 @@ __all__ = [
     "COLUMNS",
     "IngestReport",
     "Position",
+    "SampleRules",
+    "SplitRules",
+    "check_table",
+    "dataset_facts",
+    "find_leaks",
+    "near_duplicates",
+    "perceptual_hash",
     "photo_paths",
     "read_photo_table",
     "read_position",
+    "sample_table",
+    "split_photos",
+    "split_table",
     "write_photo_table",
 ]
 

@@ -2,10 +2,10 @@
 
 A picture is known again by its perceptual hash: 64 bits that say which of its coarse waves are strong.
 Storing it anew, smaller, brighter or slightly cropped changes few of them; another picture differs in
-about half. Measured on 4,975 outdoor photos at ``NEAR_BITS`` (``bench/duplicates.py``): copies at half size, JPEG quality
-30 or 15 % brighter are all found but for flat pictures, 97 % of those cropped by 2 % on each side, 76 % by 3 %.
-Of the 12.4 million pairs of those photos 5 are near duplicates: 3 show one picture to the eye, 2 are night
-pictures that are all but black.
+about half. Measured by ``bench/duplicates.py`` on 4,975 outdoor photos at ``NEAR_BITS``: copies at half size,
+JPEG quality 30 or 15 % brighter are all found but for flat pictures; of those cropped on each side by 2 %,
+97 %, by 3 %, 76 %. Of the 12.4 million pairs of those photos 5 are near duplicates: 3 show one picture to the
+eye, 2 are night pictures that are all but black.
 """
 
 from __future__ import annotations
