@@ -78,8 +78,8 @@ def perceptual_hash(image: Image.Image) -> int | None:
         the discrete cosine transform (DCT-II) of 32 x 32 grey levels, its 8 x 8 lowest frequencies.
 
     Example:
-        >>> ramp = Image.linear_gradient("L")
-        >>> perceptual_hash(ramp) == perceptual_hash(ramp.resize((90, 70)))
+        >>> picture = Image.effect_mandelbrot((400, 300), (-2.0, -1.0, 0.5, 1.5), 50)
+        >>> (perceptual_hash(picture) ^ perceptual_hash(picture.resize((90, 70)))).bit_count() <= NEAR_BITS
         True
         >>> perceptual_hash(Image.new("RGB", (64, 48), "steelblue")) is None
         True
@@ -139,8 +139,8 @@ def near_pairs(hashes: Hashes, *, max_bits: int = NEAR_BITS) -> Iterator[tuple[I
 
     Example:
         >>> pairs = near_pairs(np.array([7, 1 << 40, 5], dtype=np.uint64), max_bits=1)
-        >>> {(int(a), int(b)) for one, other in pairs for a, b in zip(one, other)}
-        {(2, 0)}
+        >>> [sorted([int(a), int(b)]) for one, other in pairs for a, b in zip(one, other)]
+        [[0, 2]]
     """
     if not 0 <= max_bits <= MOST_BITS:
         raise UsageError(
