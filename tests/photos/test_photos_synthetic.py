@@ -463,7 +463,7 @@ def small_pixels(folder: Path, table: pl.DataFrame) -> NDArray[np.float64]:
 
 @pytest.mark.slow
 def test_place_can_be_learned_and_a_hood_is_a_shortcut(tmp_path: Path) -> None:
-    """A linear model of 16x16 pixels beats the constant guess by far; a planted hood is all that it then sees."""
+    """A linear model of 16x16 pixels beats the constant guess; a planted hood is all that it sees then."""
     linear_model = pytest.importorskip("sklearn.linear_model")
     hoods = ("GH", "SN", "KE", "UG", "NG")
     shares: dict[str, tuple[float, float]] = {}  # right among the five countries, and among all
