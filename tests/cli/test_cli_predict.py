@@ -90,6 +90,20 @@ def test_wrong_words(words: list[str], status: int, says: str) -> None:
     assert "Traceback" not in run.stderr
 
 
+def test_a_place_that_cannot_be_written_is_refused_before_the_work(
+    colour_bundle: Path, colour_photos: Path
+) -> None:
+    photo = colour_photos / "a-red.jpg"
+    for target in (photo / "x.csv", colour_photos / "folder.csv"):
+        (colour_photos / "folder.csv").mkdir(exist_ok=True)
+        run = graticule("predict", photo, "--model", colour_bundle, "-o", target)
+        assert run.returncode in (1, 2)
+        assert "Error: " in run.stderr
+        assert str(target.parent if target.parent == photo else target) in run.stderr
+        assert "Traceback" not in run.stderr
+        assert run.stdout == ""
+
+
 def test_an_error_with_json_is_a_document() -> None:
     run = graticule("predict", "a.jpg", "--model", "nowhere", "--json")
     assert run.returncode == 1

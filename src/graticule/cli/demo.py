@@ -35,6 +35,7 @@ def command(photo: Path | None, output: Path, model: str, as_json: bool) -> int:
     from graticule.geo.sphere import great_circle_km
     from graticule.inference import load_model
 
+    output.mkdir(parents=True, exist_ok=True)
     truth = None
     if photo is None:
         photo = sample_photo()
@@ -42,7 +43,6 @@ def command(photo: Path | None, output: Path, model: str, as_json: bool) -> int:
     predictions = load_model(model).predict(photo)
     answer = predictions[0]
     if answer.error is None:
-        output.mkdir(parents=True, exist_ok=True)
         page = predictions.map(output / "index.html", truth=truth)
         predictions.write(output / "predictions.json")
     if as_json:

@@ -96,6 +96,14 @@ def main(argv: list[str] | None = None) -> None:
         click.echo(f"Error: {error}", err=True)
         _as_json(words, type(error).__name__, str(error))
         sys.exit(error.exit_status)
+    except OSError as error:  # a folder that cannot be written, a full disk
+        where = f" '{error.filename}'" if error.filename else ""
+        message = (
+            f"{error.strerror or error}:{where}.\nCheck that path and its permissions, or name another one."
+        )
+        click.echo(f"Error: {message}", err=True)
+        _as_json(words, type(error).__name__, message)
+        sys.exit(1)
 
 
 def _as_json(words: list[str], kind: str, message: str) -> None:

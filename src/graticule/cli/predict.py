@@ -27,7 +27,7 @@ SHOWN = 20
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write predictions here; the ending says how: .parquet .csv .json .jsonl .geojson .html (a map).",
 )
-@click.option("--map", "map_path", type=click.Path(path_type=Path), help="Also write a map, one HTML file.")
+@click.option("--map", "map_path", type=click.Path(path_type=Path), help="Also write a map, one .html file.")
 @click.option(
     "--top", default=10, show_default=True, type=click.IntRange(1), help="Candidates kept per photo."
 )
@@ -62,10 +62,11 @@ def command(
     """
     from graticule.inference import load_model
     from graticule.inference.sources import find_sources
-    from graticule.predictions.files import check_ending
+    from graticule.predictions.files import check_target
 
-    if output is not None:
-        check_ending(output)
+    for target in (output, map_path):
+        if target is not None:
+            check_target(target)
     loaded = load_model(model, threads=threads)
     sources = list(find_sources(photos))
     drawn = map_path is not None or (output is not None and output.suffix.lower() == ".html")

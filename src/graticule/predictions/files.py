@@ -29,27 +29,30 @@ def write(predictions: Predictions, path: Path) -> Path:
     Raises:
         UsageError: the ending is none of .parquet, .csv, .json, .jsonl, .geojson, .html.
     """
-    check_ending(path)
+    check_target(path)
     if path.suffix.lower() == ".html":
         return predictions.map(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.part")
     _WRITERS[path.suffix.lower()](predictions, unfinished)
     unfinished.replace(path)
     return path
 
 
-def check_ending(path: Path) -> None:
-    """Refuse, before any work is done, a path whose ending says no known format.
+def check_target(path: Path) -> None:
+    """Refuse, before any work is done, a path that could not be written; its folder is made.
 
     Raises:
-        UsageError: as ``write``.
+        UsageError: the ending says no known format, or the path is a folder.
+        OSError: its folder cannot be made.
     """
     if path.suffix.lower() not in {*_WRITERS, ".html"}:
         raise UsageError(
             f"'{path}' does not say in which format to write.\n"
             f"End it with one of {', '.join([*_WRITERS, '.html'])}, for example:  -o predictions.parquet"
         )
+    if path.is_dir():
+        raise UsageError(f"'{path}' is a folder.\nName a file in it:  -o {path / 'predictions.parquet'}")
+    path.parent.mkdir(parents=True, exist_ok=True)
 
 
 def read(path: Path) -> Predictions:
