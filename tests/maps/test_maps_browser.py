@@ -16,7 +16,7 @@ from PIL import Image
 
 from graticule.geo import s2
 from graticule.geo.sphere import great_circle_km, latlon_of
-from graticule.maps import MapPhoto, MapScene, write_map
+from graticule.maps import CellLayer, MapPhoto, MapScene, write_map
 
 CHROMIUM = shutil.which("chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
@@ -384,6 +384,37 @@ def test_a_partition_alone_shows_its_counts(show):
     page.mouse.move(*one_pixel(page, place))
     index = int(np.flatnonzero(ids == s2.cell_ids(place, 2))[0])
     assert f"{20 + index} photos" in page.locator(".tooltip").inner_text()
+
+
+@pytest.mark.parametrize("mode", ["Globe", "Flat"])
+def test_a_cell_of_several_rings_is_one_cell(show, mode):
+    def square(latitude: float, longitude: float) -> np.ndarray:
+        corners = np.array([[0, 0], [0, 8], [8, 8], [8, 0]])
+        return corners + np.array([latitude, longitude])
+
+    cells = CellLayer(
+        polygons=[square(20, 0), square(20, 20), square(0, 10)],
+        labels=["Islands", "Alone"],
+        photos=[30, 5],
+        tokens=["i", "a"],
+        owners=[0, 0, 1],
+    )
+    page = show(MapScene(title="Islands", cells=cells))
+    page.get_by_role("button", name=mode).click()
+    settle(page)
+    assert page.locator(".facts dd").all_inner_texts() == ["2", "35", "5", "18", "30"]
+    for place, name in [((24.0, 4.0), "Islands"), ((24.0, 24.0), "Islands"), ((4.0, 14.0), "Alone")]:
+        page.mouse.move(*one_pixel(page, place))
+        page.locator(".tooltip").wait_for(state="visible")
+        assert page.locator(".tooltip strong").inner_text() == name
+    page.mouse.move(*one_pixel(page, (24.0, 14.0)))
+    page.locator(".tooltip").wait_for(state="hidden")
+    painted = picture(page)
+    colours = [
+        tuple(painted[y, x]) for x, y in (one_pixel(page, p) for p in [(24, 4), (24, 24), (4, 14), (24, 14)])
+    ]
+    assert colours[0] == colours[1]
+    assert len(set(colours)) == 3
 
 
 # several photos

@@ -55,6 +55,31 @@ def test_closed_rings_and_rings_of_several_sizes():
     assert np.allclose(rings(cells)[1], triangle[:3])
 
 
+def test_cells_of_several_rings_come_in_the_order_of_the_cells():
+    far = SQUARE + np.array([0.0, 10.0])
+    cells = CellLayer(
+        polygons=[SQUARE + 20.0, SQUARE, far], labels=["two", "one"], photos=[5, 3], owners=[1, 0, 1]
+    )
+    assert len(cells) == 2
+    document = scene_document(MapScene(title="t", cells=cells))["cells"]
+    assert (document["count"], document["rings"], document["photos"]) == (2, [1, 2], [5, 3])
+    found = rings({**document, "count": 3})
+    assert [ring[0].tolist() for ring in found] == [[0.0, 0.0], [20.0, 20.0], [0.0, 10.0]]
+    single = CellLayer(polygons=[SQUARE], labels=["a"], owners=[0])
+    assert scene_document(MapScene(title="t", cells=single))["cells"]["rings"] == 1
+
+
+@pytest.mark.parametrize("owners", [[0, 2, 2], [0, 1], [-1, 0, 1]])
+def test_owners_that_leave_a_cell_or_a_polygon_out_are_refused(owners):
+    with pytest.raises(UsageError, match="owners of 3 polygons are not one of the cells"):
+        CellLayer(polygons=[SQUARE] * 3, labels=["a", "b"], owners=owners)
+
+
+def test_columns_of_cells_with_several_rings_have_an_entry_for_each_cell():
+    with pytest.raises(UsageError, match="layer of 2 cells has 3 labels; give one for each cell"):
+        CellLayer(polygons=[SQUARE] * 3, labels=["a", "b", "c"], owners=[0, 0, 1])
+
+
 def test_a_layer_of_ten_thousand_cells_stays_small():
     ids = all_cells(6)[:10_000]
     cells = scene_document(MapScene(title="t", cells=layer(ids)))["cells"]

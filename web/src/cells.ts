@@ -11,10 +11,14 @@ const POLE = Math.PI / 2 - 1e-7;
 type Pen = Pick<CanvasRenderingContext2D, "moveTo" | "lineTo" | "closePath" | "rect">;
 type Trace = (pen: Pen, cell: number) => boolean;
 
+/** A cell has one ring or several, without holes; inside this class an index is a ring's unless it says cell. */
 export class CellShapes {
-  readonly count: number;
-  /** angular radius of each cell around its middle */
-  readonly radius: Float64Array;
+  private readonly count: number;
+  /** the cell of each ring, and the largest ring of each cell */
+  private readonly owner: Uint32Array;
+  private readonly main: Uint32Array;
+  /** angular radius of each ring around its middle */
+  private readonly radii: Float64Array;
   private readonly middles: Float64Array;
   // of each corner: radians, unit vector, and what the flat map makes of the latitude
   private readonly starts: Uint32Array;
@@ -23,11 +27,11 @@ export class CellShapes {
   private readonly vectors: Float64Array;
   private readonly stretches: Float64Array;
   private readonly heights: Float64Array;
-  /** 1 or -1 for a cell with the north or south pole inside, otherwise 0 */
+  /** 1 or -1 for a ring with the north or south pole inside, otherwise 0 */
   private readonly round: Int8Array;
 
   constructor(private readonly cells: Cells) {
-    this.count = cells.count;
+    this.count = cells.rings[cells.count]!;
     const { starts, lambda, phi } = withPolesSplit(cells);
     this.starts = starts;
     this.lambda = lambda;
@@ -41,22 +45,32 @@ export class CellShapes {
       this.vectors[3 * i + 2] = Math.sin(phi[i]!);
     }
     this.middles = new Float64Array(3 * this.count);
-    this.radius = new Float64Array(this.count);
+    this.radii = new Float64Array(this.count);
     this.round = new Int8Array(this.count);
-    for (let cell = 0; cell < this.count; cell++) {
-      this.measure(cell);
-      this.unwrap(cell);
+    for (let ring = 0; ring < this.count; ring++) {
+      this.measure(ring);
+      this.unwrap(ring);
+    }
+    this.owner = new Uint32Array(this.count);
+    this.main = new Uint32Array(cells.count);
+    for (let cell = 0; cell < cells.count; cell++) {
+      let best = cells.rings[cell]!;
+      for (let ring = best; ring < cells.rings[cell + 1]!; ring++) {
+        this.owner[ring] = cell;
+        if (this.radii[ring]! > this.radii[best]!) best = ring;
+      }
+      this.main[cell] = best;
     }
   }
 
   /** Makes the longitudes of a ring go on without jumps, and finds out whether it goes round a pole. */
-  private unwrap(cell: number): void {
-    const first = this.starts[cell]!;
-    const end = this.starts[cell + 1]!;
+  private unwrap(ring: number): void {
+    const first = this.starts[ring]!;
+    const end = this.starts[ring + 1]!;
     const step = (i: number, from: number) => this.lambda[i]! + TURN * Math.round((from - this.lambda[i]!) / TURN);
     for (let i = first + 1; i < end; i++) this.lambda[i] = step(i, this.lambda[i - 1]!);
     if (Math.abs(step(first, this.lambda[end - 1]!) - this.lambda[first]!) > 1) {
-      this.round[cell] = this.middles[3 * cell + 2]! > 0 ? 1 : -1;
+      this.round[ring] = this.middles[3 * ring + 2]! > 0 ? 1 : -1;
     }
   }
 
@@ -67,16 +81,25 @@ export class CellShapes {
     const x = Math.cos(phi) * Math.cos(lambda);
     const y = Math.cos(phi) * Math.sin(lambda);
     const z = Math.sin(phi);
-    for (let cell = 0; cell < this.count; cell++) {
-      const facing = x * this.middles[3 * cell]! + y * this.middles[3 * cell + 1]! + z * this.middles[3 * cell + 2]!;
-      if (facing >= Math.cos(this.radius[cell]!) - 1e-12 && geoContains(this.polygon(cell), place)) return cell;
+    const m = this.middles;
+    for (let ring = 0; ring < this.count; ring++) {
+      const facing = x * m[3 * ring]! + y * m[3 * ring + 1]! + z * m[3 * ring + 2]!;
+      const near = facing >= Math.cos(this.radii[ring]!) - 1e-12;
+      if (near && geoContains(this.polygon(ring), place)) return this.owner[ring]!;
     }
     return -1;
   }
 
+  /** The middle of a cell's largest ring. */
   middle(cell: number): LonLat {
-    const [x, y, z] = [this.middles[3 * cell]!, this.middles[3 * cell + 1]!, this.middles[3 * cell + 2]!];
+    const at = 3 * this.main[cell]!;
+    const [x, y, z] = [this.middles[at]!, this.middles[at + 1]!, this.middles[at + 2]!];
     return [Math.atan2(y, x) / RADIANS, Math.asin(Math.min(1, Math.max(-1, z))) / RADIANS];
+  }
+
+  /** The angular radius of a cell's largest ring around its middle. */
+  radius(cell: number): number {
+    return this.radii[this.main[cell]!]!;
   }
 
   /** How much lies in front of somebody who looks down on a place: the middle of the view counts most. */
@@ -86,29 +109,30 @@ export class CellShapes {
     const y = Math.cos(lat * RADIANS) * Math.sin(lon * RADIANS);
     const m = this.middles;
     let sum = 0;
-    for (let cell = 0; cell < this.count; cell++) {
-      const facing = x * m[3 * cell]! + y * m[3 * cell + 1]! + z * m[3 * cell + 2]!;
+    for (let cell = 0; cell < this.main.length; cell++) {
+      const at = 3 * this.main[cell]!;
+      const facing = x * m[at]! + y * m[at + 1]! + z * m[at + 2]!;
       if (facing > 0) sum += (weights?.[cell] ?? 1) * facing ** 4;
     }
     return sum;
   }
 
-  /** The cell for d3, which wants outer rings clockwise as seen from outside. */
-  private polygon(cell: number): GeoJSON.Polygon {
-    const ring: LonLat[] = [];
-    const { starts, corners } = this.cells;
-    for (let i = starts[cell]!; i < starts[cell + 1]!; i++) ring.push([corners[2 * i]!, corners[2 * i + 1]!]);
-    if (this.isCounterclockwise(cell)) ring.reverse();
-    ring.push(ring[0]!);
-    return { type: "Polygon", coordinates: [ring] };
+  /** The ring for d3, which wants outer rings clockwise as seen from outside. */
+  private polygon(ring: number): GeoJSON.Polygon {
+    const corners: LonLat[] = [];
+    const { starts, corners: all } = this.cells;
+    for (let i = starts[ring]!; i < starts[ring + 1]!; i++) corners.push([all[2 * i]!, all[2 * i + 1]!]);
+    if (this.isCounterclockwise(ring)) corners.reverse();
+    corners.push(corners[0]!);
+    return { type: "Polygon", coordinates: [corners] };
   }
 
-  private isCounterclockwise(cell: number): boolean {
+  private isCounterclockwise(ring: number): boolean {
     // the sum of the corners' cross products points outwards where the ring runs counterclockwise
     const v = this.vectors;
     let sum = 0;
-    const [mx, my, mz] = [this.middles[3 * cell]!, this.middles[3 * cell + 1]!, this.middles[3 * cell + 2]!];
-    const [first, end] = [this.starts[cell]!, this.starts[cell + 1]!];
+    const [mx, my, mz] = [this.middles[3 * ring]!, this.middles[3 * ring + 1]!, this.middles[3 * ring + 2]!];
+    const [first, end] = [this.starts[ring]!, this.starts[ring + 1]!];
     for (let i = first; i < end; i++) {
       const a = 3 * i;
       const b = 3 * (i + 1 < end ? i + 1 : first);
@@ -119,21 +143,21 @@ export class CellShapes {
     return sum > 0;
   }
 
-  private measure(cell: number): void {
+  private measure(ring: number): void {
     const v = this.vectors;
     let [x, y, z] = [0, 0, 0];
-    for (let i = this.starts[cell]!; i < this.starts[cell + 1]!; i++) {
+    for (let i = this.starts[ring]!; i < this.starts[ring + 1]!; i++) {
       x += v[3 * i]!;
       y += v[3 * i + 1]!;
       z += v[3 * i + 2]!;
     }
     const length = Math.hypot(x, y, z) || 1;
-    this.middles.set([x / length, y / length, z / length], 3 * cell);
+    this.middles.set([x / length, y / length, z / length], 3 * ring);
     let nearest = 1;
-    for (let i = this.starts[cell]!; i < this.starts[cell + 1]!; i++) {
+    for (let i = this.starts[ring]!; i < this.starts[ring + 1]!; i++) {
       nearest = Math.min(nearest, (x * v[3 * i]! + y * v[3 * i + 1]! + z * v[3 * i + 2]!) / length);
     }
-    this.radius[cell] = Math.acos(Math.max(-1, nearest)) + 1e-6;
+    this.radii[ring] = Math.acos(Math.max(-1, nearest)) + 1e-6;
   }
 
   /**
@@ -141,13 +165,19 @@ export class CellShapes {
    * Cells with a radius below `tiny` pixels become upright rectangles.
    */
   tracer(view: View, tiny: number): Trace {
-    return view.mode === "globe" ? this.globeTracer(view, tiny) : this.flatTracer(view, tiny);
+    const trace = view.mode === "globe" ? this.globeTracer(view, tiny) : this.flatTracer(view, tiny);
+    const { rings } = this.cells;
+    return (pen, cell) => {
+      let drawn = false;
+      for (let ring = rings[cell]!; ring < rings[cell + 1]!; ring++) if (trace(pen, ring)) drawn = true;
+      return drawn;
+    };
   }
 
-  // The two functions below run for every cell in every frame of a drag: they allocate nothing.
+  // The two functions below run for every ring in every frame of a drag: they allocate nothing.
 
   private globeTracer(view: View, tiny: number): Trace {
-    const { vectors: v, middles, radius: radii, starts } = this;
+    const { vectors: v, middles, radii, starts } = this;
     const k = view.scale;
     const halfWidth = view.width / 2;
     const halfHeight = view.height / 2;
@@ -161,14 +191,14 @@ export class CellShapes {
     const ox = nz * cosLon;
     const oy = nz * sinLon;
     const step = Math.sqrt((8 * TOLERANCE_PX) / k);
-    const ring: number[] = []; // east, north, towards of each point
+    const points3: number[] = []; // east, north, towards of each point
 
-    return (pen, cell) => {
-      const mx = middles[3 * cell]!;
-      const my = middles[3 * cell + 1]!;
-      const mz = middles[3 * cell + 2]!;
+    return (pen, ring) => {
+      const mx = middles[3 * ring]!;
+      const my = middles[3 * ring + 1]!;
+      const mz = middles[3 * ring + 2]!;
       const facing = ox * mx + oy * my + oz * mz;
-      const radius = radii[cell]!;
+      const radius = radii[ring]!;
       if (facing < -Math.sin(radius)) return false; // wholly on the far side
       const reach = k * radius;
       const x = k * (cosLon * my - sinLon * mx);
@@ -180,8 +210,8 @@ export class CellShapes {
         return facing > 0;
       }
       const inFront = facing > Math.sin(radius);
-      const first = starts[cell]!;
-      const end = starts[cell + 1]!;
+      const first = starts[ring]!;
+      const end = starts[ring + 1]!;
       let n = 0;
       for (let i = first; i < end; i++) {
         const a = 3 * i;
@@ -199,13 +229,13 @@ export class CellShapes {
           const py = ay + t * dy;
           const pz = az + t * dz;
           const lift = part ? 1 / Math.sqrt(px * px + py * py + pz * pz) : 1;
-          ring[n++] = lift * (cosLon * py - sinLon * px);
-          ring[n++] = lift * (nx * px + ny * py + nz * pz);
-          ring[n++] = lift * (ox * px + oy * py + oz * pz);
+          points3[n++] = lift * (cosLon * py - sinLon * px);
+          points3[n++] = lift * (nx * px + ny * py + nz * pz);
+          points3[n++] = lift * (ox * px + oy * py + oz * pz);
         }
       }
-      ring.length = n;
-      const points = inFront ? ring : clippedAtLimb(ring);
+      points3.length = n;
+      const points = inFront ? points3 : clippedAtLimb(points3);
       if (points.length < 9) return false;
       pen.moveTo(halfWidth + k * points[0]!, halfHeight - k * points[1]!);
       for (let i = 3; i < points.length; i += 3) {
@@ -230,9 +260,9 @@ export class CellShapes {
     const factors: number[] = [];
     const ys: number[] = [];
 
-    return (pen, cell) => {
-      const first = starts[cell]!;
-      const end = starts[cell + 1]!;
+    return (pen, ring) => {
+      const first = starts[ring]!;
+      const end = starts[ring + 1]!;
       let n = 0;
       let left = Infinity;
       let right = -Infinity;
@@ -260,10 +290,10 @@ export class CellShapes {
           ys[n++] = down - k * height(latitude);
         }
       }
-      if (round[cell]) {
+      if (round[ring]) {
         // the ring goes round a pole: it ends a whole turn further, and goes back along the pole's edge
         const back = lambdas[0]! + TURN * Math.sign(lambdas[n - 1]! - lambdas[0]!);
-        const pole = (round[cell]! * Math.PI) / 2;
+        const pole = (round[ring]! * Math.PI) / 2;
         for (const [at, latitude] of [[back, phi[first]!], [back, pole], [lambdas[0]!, pole]] as const) {
           lambdas[n] = at;
           factors[n] = k * stretch(latitude);
@@ -353,11 +383,11 @@ function alongLimb(result: number[], from: number, to: number): void {
  * longitudes of its neighbours, so that flat maps run along the pole's edge between them.
  */
 function withPolesSplit(cells: Cells): { starts: Uint32Array; lambda: Float64Array; phi: Float64Array } {
-  const starts = new Uint32Array(cells.count + 1);
+  const starts = new Uint32Array(cells.starts.length);
   const lambda: number[] = [];
   const phi: number[] = [];
-  for (let cell = 0; cell < cells.count; cell++) {
-    const [first, end] = [cells.starts[cell]!, cells.starts[cell + 1]!];
+  for (let ring = 0; ring + 1 < cells.starts.length; ring++) {
+    const [first, end] = [cells.starts[ring]!, cells.starts[ring + 1]!];
     for (let i = first; i < end; i++) {
       const latitude = cells.corners[2 * i + 1]! * RADIANS;
       if (Math.abs(latitude) < POLE) {
@@ -370,7 +400,7 @@ function withPolesSplit(cells: Cells): { starts: Uint32Array; lambda: Float64Arr
         phi.push(latitude);
       }
     }
-    starts[cell + 1] = lambda.length;
+    starts[ring + 1] = lambda.length;
   }
   return { starts, lambda: Float64Array.from(lambda), phi: Float64Array.from(phi) };
 }

@@ -228,7 +228,7 @@ class App {
     for (const [probability, cell] of order.slice(0, 12)) {
       if (held >= 0.7) break;
       held += probability;
-      found.push({ place: this.shapes.middle(cell), radius: this.shapes.radius[cell]! });
+      found.push({ place: this.shapes.middle(cell), radius: this.shapes.radius(cell) });
     }
     return found;
   }
@@ -240,7 +240,7 @@ class App {
   private flyToCell(place: LonLat): void {
     const cell = this.shapes?.at(place) ?? -1;
     this.hovered = cell;
-    const radius = cell >= 0 ? 2.2 * this.shapes!.radius[cell]! : 3 * RADIANS;
+    const radius = cell >= 0 ? 2.2 * this.shapes!.radius(cell) : 3 * RADIANS;
     this.go(place, this.view.zoomFor(Math.max(radius, 0.4 * RADIANS)), true);
   }
 

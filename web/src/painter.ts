@@ -160,7 +160,7 @@ export class Painter {
         context.beginPath();
         if (!trace(context, cell)) continue;
         context.fill();
-        if (!moving && shapes.radius[cell]! > edged) context.stroke();
+        if (!moving && shapes.radius(cell) > edged) context.stroke();
         drawn++;
       }
     }

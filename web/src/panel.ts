@@ -182,11 +182,7 @@ function summary(scene: Scene): HTMLElement | null {
   return partitionSummary(cells);
 }
 
-/** What the cells hold, a cell of several rings counted once. */
-function partitionSummary({ count: rings, photos: ofRings, levels, owners }: Cells): HTMLElement {
-  const firsts = new Set(firstOfEach(owners ?? []));
-  const cells = owners ? firsts.size : rings;
-  const photos = owners && ofRings ? ofRings.filter((_, ring) => firsts.has(ring)) : ofRings;
+function partitionSummary({ count: cells, photos, levels }: Cells): HTMLElement {
   if (!photos?.length) return h("p", { class: "summary" }, plural(cells, "cell"));
   let [total, fewest, most] = [0, Infinity, 0];
   for (const each of photos) [total, fewest, most] = [total + each, Math.min(fewest, each), Math.max(most, each)];
@@ -202,13 +198,6 @@ function partitionSummary({ count: rings, photos: ofRings, levels, owners }: Cel
     rows.splice(1, 0, ["Levels", coarsest === finest ? String(finest) : `${coarsest} to ${finest}`]);
   }
   return h("dl", { class: "facts" }, ...rows.map(([term, value]) => h("div", {}, h("dt", {}, term), h("dd", {}, value))));
-}
-
-/** Where each value stands for the first time. */
-function firstOfEach(values: number[]): Iterable<number> {
-  const first = new Map<number, number>();
-  values.forEach((value, index) => first.has(value) || first.set(value, index));
-  return first.values();
 }
 
 function median(values: number[]): number {

@@ -25,7 +25,9 @@ export interface Photo {
 
 export interface Cells {
   count: number;
-  /** first corner of cell i is starts[i]; starts[count] is the number of corners */
+  /** first ring of cell i is rings[i]; rings[count] is the number of rings */
+  rings: Uint32Array;
+  /** first corner of ring i is starts[i]; starts[rings[count]] is the number of corners */
   starts: Uint32Array;
   /** degrees, longitude then latitude */
   corners: Float64Array;
@@ -33,8 +35,6 @@ export interface Cells {
   photos: number[] | null;
   tokens: string[] | null;
   levels: number[] | null;
-  /** which cell of the partition each ring belongs to, where cells have several */
-  owners: number[] | null;
 }
 
 export interface Scene {
@@ -44,7 +44,10 @@ export interface Scene {
   photos: Photo[];
 }
 
-interface CellsJson extends Pick<Cells, "count" | "labels" | "photos" | "tokens" | "levels" | "owners"> {
+interface CellsJson extends Pick<Cells, "count" | "labels" | "photos" | "tokens" | "levels"> {
+  /** rings of each cell */
+  rings: number | number[];
+  /** corners of each ring */
   sizes: number | number[];
   steps: number[];
 }
@@ -83,20 +86,26 @@ function swapped([latitude, longitude]: [number, number]): LonLat {
 }
 
 function readCells(json: CellsJson): Cells {
-  const starts = new Uint32Array(json.count + 1);
-  for (let cell = 0; cell < json.count; cell++) {
-    starts[cell + 1] = starts[cell]! + (typeof json.sizes === "number" ? json.sizes : json.sizes[cell]!);
-  }
+  const rings = summed(json.rings, json.count);
+  const ringCount = rings[json.count]!;
+  const starts = summed(json.sizes, ringCount);
   const corners = new Float64Array(json.steps.length);
-  for (let cell = 0; cell < json.count; cell++) {
+  for (let ring = 0; ring < ringCount; ring++) {
     let latitude = 0;
     let longitude = 0;
-    for (let corner = starts[cell]!; corner < starts[cell + 1]!; corner++) {
+    for (let corner = starts[ring]!; corner < starts[ring + 1]!; corner++) {
       latitude += json.steps[2 * corner]!;
       longitude += json.steps[2 * corner + 1]!;
       corners[2 * corner] = longitude / DEGREE_PARTS;
       corners[2 * corner + 1] = latitude / DEGREE_PARTS;
     }
   }
-  return { ...json, starts, corners };
+  return { ...json, rings, starts, corners };
+}
+
+/** Where each part begins, and where the last one ends, when they have these sizes. */
+function summed(sizes: number | number[], count: number): Uint32Array {
+  const starts = new Uint32Array(count + 1);
+  for (let i = 0; i < count; i++) starts[i + 1] = starts[i]! + (typeof sizes === "number" ? sizes : sizes[i]!);
+  return starts;
 }

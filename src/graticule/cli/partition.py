@@ -265,10 +265,10 @@ def _draw(partition: Partition, path: Path, title: str) -> None:
     rings, owner = partition.parts()
     layer = CellLayer(
         polygons=rings,
-        labels=[partition.names[cell] for cell in owner],
-        photos=partition.photos[owner],
-        tokens=[partition.tokens[cell] for cell in owner],
-        levels=partition.levels[partition.leaf_nodes][owner],
-        owners=owner if len(owner) > partition.count else None,
+        labels=partition.names,
+        photos=partition.photos,
+        tokens=partition.tokens,
+        levels=partition.levels[partition.leaf_nodes],
+        owners=owner,
     )
     write_map(path, MapScene(title=title, cells=layer))

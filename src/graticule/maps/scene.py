@@ -32,18 +32,16 @@ class CellLayer:
     """Cells of a partition, in the order in which photos refer to them.
 
     Convention:
-        - ``polygons``: one ring per cell, ``(n, 2)`` (latitude, longitude) in degrees, open or
-          closed, either sense; corners are joined by great circles; a ring bounds less than half
-          the Earth
+        - ``polygons``: rings, ``(n, 2)`` (latitude, longitude) in degrees, open or closed, either
+          sense; corners are joined by great circles; a ring bounds less than half the Earth
+        - ``owners``: the cell of each ring, where cells have several; None when each has one
         - ``labels``: a name a person understands, one per cell
         - ``photos``: number of training photos per cell, or None when unknown
         - ``tokens``: external ids as text (S2 tokens), or None
         - ``levels``: depth of each cell in its tree, or None
-        - ``owners``: which cell each polygon is a part of, where cells have several; the other sequences
-          still have an entry for each polygon. None when every polygon is a cell
 
     Raises:
-        UsageError: the sequences differ in length.
+        UsageError: the sequences differ in length, or ``owners`` leave a cell out.
     """
 
     polygons: Sequence[NDArray[np.float64]]
@@ -54,16 +52,36 @@ class CellLayer:
     owners: Sequence[int] | NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
-        count = len(self.polygons)
-        for name in ("labels", "photos", "tokens", "levels", "owners"):
+        count = len(self)
+        for name in ("labels", "photos", "tokens", "levels"):
             column = getattr(self, name)
             if column is not None and len(column) != count:
+                each = "polygon" if self.owners is None else "cell"
                 raise UsageError(
-                    f"A cell layer of {count} polygons has {len(column)} {name}; give one for each polygon."
+                    f"A cell layer of {count} {each}s has {len(column)} {name}; give one for each {each}."
                 )
 
     def __len__(self) -> int:
-        return len(self.polygons)
+        return len(self.polygons) if self.owners is None else len(self.rings_of_cells())
+
+    def rings_of_cells(self) -> list[int]:
+        """How many rings each cell has.
+
+        Raises:
+            UsageError: ``owners`` does not name a cell for each ring, or leaves a cell out.
+        """
+        if self.owners is None:
+            return [1] * len(self.polygons)
+        owners = np.asarray(self.owners, dtype=np.int64)
+        named = len(owners) == len(self.polygons) and (owners >= 0).all()
+        counts = np.bincount(owners) if named else np.zeros(1, dtype=np.int64)
+        if not counts.all():
+            raise UsageError(
+                f"The owners of {len(self.polygons)} polygons are not one of the cells 0, 1, 2, ... for "
+                "each, or leave a cell out.\nGive the number of its cell for each polygon."
+            )
+        numbers: list[int] = counts.tolist()
+        return numbers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,22 +151,31 @@ def scene_document(scene: MapScene) -> dict[str, Any]:
 def _cells(layer: CellLayer) -> dict[str, Any]:
     sizes: list[int] = []
     steps: list[NDArray[np.int64]] = []
-    for index, polygon in enumerate(layer.polygons):
-        ring = _ring(np.asarray(polygon, dtype=np.float64), index)
+    for index in _by_cell(layer):
+        ring = _ring(np.asarray(layer.polygons[index], dtype=np.float64), index)
         sizes.append(len(ring))
         steps.append(_steps(ring).ravel())
     flat = np.concatenate(steps).tolist() if steps else []
     same = len(set(sizes)) == 1
+    rings = layer.rings_of_cells()
     return {
         "sizes": sizes[0] if same else sizes,
-        "count": len(sizes),
+        "rings": 1 if len(rings) == len(sizes) else rings,
+        "count": len(layer),
         "steps": flat,
         "labels": [str(label) for label in layer.labels],
         "photos": None if layer.photos is None else [int(value) for value in layer.photos],
         "tokens": None if layer.tokens is None else [str(token) for token in layer.tokens],
         "levels": None if layer.levels is None else [int(value) for value in layer.levels],
-        "owners": None if layer.owners is None else [int(value) for value in layer.owners],
     }
+
+
+def _by_cell(layer: CellLayer) -> list[int]:
+    """The polygons in the order of their cells."""
+    if layer.owners is None:
+        return list(range(len(layer.polygons)))
+    order: list[int] = np.argsort(np.asarray(layer.owners), kind="stable").tolist()
+    return order
 
 
 def _ring(polygon: NDArray[np.float64], index: int) -> NDArray[np.float64]:

@@ -59,11 +59,13 @@ def _layer(predictions: Predictions) -> CellLayer | None:
     partition = predictions.partition
     if partition is None:
         return None
+    rings, owners = partition.parts()
     return CellLayer(
-        polygons=partition.polygons(),
+        polygons=rings,
         labels=partition.names,
         tokens=partition.tokens,
         photos=partition.photos,
+        owners=owners,
     )
 
 
