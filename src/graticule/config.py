@@ -41,6 +41,7 @@ PACKAGES: Final = {
     "ray": "ray",
     "safetensors": "train",
     "sklearn": "demo",
+    "threadpoolctl": "cells",
     "timm": "train",
     "torch": "train",
     "torchvision": "train",
