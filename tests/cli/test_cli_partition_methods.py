@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -178,3 +179,13 @@ def test_agreement_in_comparisons(run, table: Path, tmp_path: Path) -> None:
     assert same["ari"] == again["ari"] == 1
     assert again["nmi"] == pytest.approx(1)
     assert 0 < apart["ari"] < 1
+
+
+@pytest.mark.parametrize("method", ["semantic", "clusters"])
+def test_without_scikit_learn_the_extra_is_named(run, table: Path, monkeypatch, method: str) -> None:
+    for name in ("sklearn", "sklearn.cluster"):
+        monkeypatch.setitem(sys.modules, name, None)
+    more = {"semantic": ["--max", 60], "clusters": ["--groups", 2]}[method]
+    status, _, err = run(table, "--method", method, *more)
+    assert status == 1
+    assert "pip install 'graticule[cells]'" in err
