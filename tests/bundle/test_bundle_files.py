@@ -104,3 +104,14 @@ def test_never_replaces_a_folder_that_is_something_else(colour_bundle: Path, tmp
 def test_the_card_refuses_unknown_fields() -> None:
     with pytest.raises(ValueError, match="temprature"):
         BundleCard.model_validate({"name": "x", "architecture": "y", "head": "MC", "temprature": 2})
+
+
+def test_exporting_again_keeps_what_else_lies_in_the_folder(copy: Path) -> None:
+    (copy / "my_notes.txt").write_text("mine")
+    bundle = read_bundle(copy)
+    write_bundle(
+        copy, model_onnx=bundle.model_onnx, partition=bundle.partition, card=bundle.card, model_card="# New"
+    )
+    assert (copy / "my_notes.txt").read_text() == "mine"
+    assert read_bundle(copy).model_card == "# New"
+    assert sorted(path.name for path in copy.parent.iterdir()) == ["copy"]

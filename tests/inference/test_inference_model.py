@@ -206,3 +206,25 @@ def test_a_hub_folder_is_fetched_by_name(
     assert asked["name"] == "someone/colours"
     assert asked["revision"] == "v1"
     assert set(asked["allow_patterns"]) == {"bundle.json", "cells.parquet", "model.onnx", "MODEL_CARD.md"}
+
+
+def test_a_csv_of_photos_is_a_table(model: Model, colour_photos: Path) -> None:
+    rows = ["id,file_name,lat,lng", "007,a-red.jpg,95,2", "008,b-green.png,1.5,2", "009,,1,2"]
+    (colour_photos / "t.csv").write_text("\n".join(rows))
+    found = model.predict(colour_photos / "t.csv")
+    assert [item.photo_id for item in found] == ["007", "008", "009"]
+    assert [item.candidates[0].cell for item in found[:2]] == [0, 1]
+    assert found[2].error is not None
+    (colour_photos / "u.csv").write_text("colour\nred\n")
+    with pytest.raises(UsageError, match="no column that names the photos"):
+        model.predict(colour_photos / "u.csv")
+
+
+def test_a_name_that_is_no_text_does_not_stop_a_batch(
+    model: Model, colour_photos: Path, tmp_path: Path
+) -> None:
+    odd = colour_photos / "odd-\udcff.jpg"
+    odd.write_bytes((colour_photos / "a-red.jpg").read_bytes())
+    found = model.predict(colour_photos)
+    assert "odd-\\udcff.jpg" in [item.photo_id for item in found]
+    assert found.write(tmp_path / "p.parquet").is_file()

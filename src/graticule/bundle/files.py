@@ -41,7 +41,10 @@ class Bundle:
 def write_bundle(
     path: str | Path, *, model_onnx: bytes, partition: Partition, card: BundleCard, model_card: str
 ) -> BundleCard:
-    """Write a bundle, whole or not at all: a zip when ``path`` ends with .graticule, else a folder.
+    """Write a bundle: a zip when ``path`` ends with .graticule, else a folder.
+
+    A zip is replaced at once. In a folder that is a bundle already the bundle's own files are replaced one by
+    one, the card with their hashes last, so that a broken write is noticed; other files there are left alone.
 
     Returns:
         The card as written: revision, date, version and the files' sha256 filled in.
@@ -139,8 +142,12 @@ def _write_folder(path: Path, members: dict[str, bytes]) -> None:
     unfinished.mkdir(parents=True)
     for name, content in members.items():
         (unfinished / name).write_bytes(content)
-    shutil.rmtree(path, ignore_errors=True)
-    unfinished.replace(path)
+    if not path.exists():
+        unfinished.replace(path)
+        return
+    for name in members:  # what else lies in the folder is the user's; the card comes last and seals the rest
+        (unfinished / name).replace(path / name)
+    unfinished.rmdir()
 
 
 def _read_folder(path: Path) -> dict[str, bytes]:

@@ -96,10 +96,10 @@ def summary(against: dict[str, dict[str, Any]]) -> str:
         'Better than the best constant guess within 25 km; BELOW it within 200 km.'
     """
     limits = [goal for goal in against if goal.isdigit()]
-    by_verdict = {
-        verdict: [goal for goal in limits if against[goal]["verdict"] == verdict]
-        for verdict in ("above", "below", "equal")
-    }
+    by_verdict: dict[str, list[str]] = {"above": [], "below": [], "noise": [], "equal": []}
+    for goal in limits:
+        verdict, is_told = against[goal]["verdict"], against[goal].get("is_clear", True)
+        by_verdict[verdict if is_told or verdict == "equal" else "noise"].append(goal)
     if len(by_verdict["above"]) == len(limits):
         return "Better than the best constant guess at every threshold."
     if len(by_verdict["below"]) == len(limits):
@@ -109,6 +109,7 @@ def summary(against: dict[str, dict[str, Any]]) -> str:
     phrases = {
         "above": "better than {} within {} km",
         "below": "BELOW {} within {} km",
+        "noise": "not to be told from {} within {} km",
         "equal": "equal to {} within {} km",
     }
     said: list[str] = []

@@ -73,7 +73,7 @@ def _of_path(path: Path) -> Iterator[Source]:
     elif path.suffix.lower() in TABLE_SUFFIXES:
         yield from _of_table_file(path)
     else:
-        yield Source(photo_id=path.name, path=str(path), photo=path)
+        yield Source(photo_id=_text(path.name), path=_text(path), photo=path)
 
 
 def _of_folder(folder: Path) -> Iterator[Source]:
@@ -87,13 +87,31 @@ def _of_folder(folder: Path) -> Iterator[Source]:
             "Name the folder that holds the photos:  graticule predict FOLDER"
         )
     for path in found:
-        yield Source(photo_id=path.relative_to(folder).as_posix(), path=str(path), photo=path)
+        yield Source(photo_id=_text(path.relative_to(folder).as_posix()), path=_text(path), photo=path)
 
 
 def _of_table_file(path: Path) -> Iterator[Source]:
-    from graticule.photos.table import read_photo_table
+    if path.suffix.lower() == ".parquet":
+        from graticule.photos.table import read_photo_table
 
-    yield from _of_table(read_photo_table(path), path.parent)
+        yield from _of_table(read_photo_table(path), path.parent)
+        return
+    from graticule.photos.columns import sniff
+    from graticule.photos.coordinates import read_numbers
+    from graticule.photos.tabular import read_rows
+
+    rows = read_rows(path)
+    found = sniff(rows)
+    if found.path is None:
+        raise UsageError(
+            f"The table '{path}' has no column that names the photos (found: {', '.join(rows.columns)}).\n"
+            "Call it 'path', or make a photo table:  graticule ingest TABLE -o FOLDER"
+        )
+    named = {"path": rows[found.path], "photo_id": rows[found.photo_id or found.path]}
+    for role, column in (("latitude", found.latitude), ("longitude", found.longitude)):
+        if column is not None:
+            named[role] = read_numbers(rows[column])[0].fill_nan(None)
+    yield from _of_table(pl.DataFrame(named), path.parent)
 
 
 def _of_table(table: pl.DataFrame, folder: Path) -> Iterator[Source]:
@@ -104,11 +122,23 @@ def _of_table(table: pl.DataFrame, folder: Path) -> Iterator[Source]:
             "Make a photo table of it:  graticule ingest TABLE -o FOLDER"
         )
     for row in table.select(names).iter_rows(named=True):
-        path = folder / row["path"]
+        path = folder / (row["path"] or "")  # a row without one is answered with an error, not dropped
         latitude, longitude = row.get("latitude"), row.get("longitude")
-        truth = None if latitude is None or longitude is None else (latitude, longitude)
-        yield Source(photo_id=row.get("photo_id") or row["path"], path=str(path), photo=path, truth=truth)
+        truth = None
+        if latitude is not None and longitude is not None and abs(latitude) <= 90:
+            truth = (float(latitude), float(longitude))
+        yield Source(
+            photo_id=_text(row.get("photo_id") or row["path"] or ""),
+            path=_text(path),
+            photo=path,
+            truth=truth,
+        )
 
 
 def _in_memory(photo: Any, number: int) -> Source:
     return Source(photo_id=f"photo-{number}", path=None, photo=photo)
+
+
+def _text(name: object) -> str:
+    r"""A name as text that any file format holds; bytes that are no UTF-8 are written as ``\udcff``."""
+    return str(name).encode("utf-8", "backslashreplace").decode()

@@ -133,7 +133,6 @@ def _scene(evaluation: Evaluation, title: str | None) -> MapScene:
             name=row["photo_id"],
             latitude=row["latitude"],
             longitude=row["longitude"],
-            confidence=row["confidence"],
             truth=(row["true_latitude"], row["true_longitude"]),
             error_km=row["error_km"] if row["latitude"] is not None else None,
             error=None if row["latitude"] is not None else row["error"] or "no answer",

@@ -148,7 +148,8 @@ def _promises(
         f"{share:g}": conformal_threshold(calibrated, cells, coverage=share, weights=weights)
         for share in coverage
     }
-    return {"temperature": temperature, "conformal": thresholds}
+    kept = {share: mass for share, mass in thresholds.items() if mass < 1.0}  # at 1 no set of cells keeps it
+    return {"temperature": temperature, "conformal": kept}
 
 
 def _card(
