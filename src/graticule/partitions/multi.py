@@ -239,6 +239,8 @@ def multi_of_file(nodes: pl.DataFrame, header: Mapping[str, Any], label: str) ->
         resolutions = {
             name: partition_of_file(parts[name], {**header, **headers[name]}, label) for name in order
         }
+    except PartitionError:
+        raise
     except (KeyError, TypeError, ValueError) as error:
         raise PartitionError(f"{label} is damaged: its header is incomplete.\n{REBUILD}") from error
     pairs = (

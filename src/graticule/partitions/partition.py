@@ -149,6 +149,11 @@ class Partition:
         """Outline (n, 2) of each cell: corners in degrees, counter-clockwise, not closed."""
         return self._cells.rings()
 
+    @property
+    def spherical(self) -> bool:
+        """Whether the edges of the cells are geodesics, else straight in longitude and latitude."""
+        return self._cells.spherical
+
     def parts(self) -> tuple[list[NDArray[np.float64]], NDArray[np.int64]]:
         """Rings to draw the cells with, and the cell of each ring.
 
