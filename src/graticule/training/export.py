@@ -86,7 +86,8 @@ def export(
         say(item.in_words())
     cells = partition.encode(sets.val.latlon)[read]
     promises = _promises(graph.probabilities, cells, shift, recipe.evaluation.coverage)
-    facts = CardFacts(chosen, run.read_counts(), partition.count, sets.train.table)
+    learned = sets.train.table.filter(pl.Series(partition.encode(sets.train.latlon) >= 0))
+    facts = CardFacts(chosen, run.read_counts(), partition.count, learned)
     card = _card(recipe, network, weights, promises, facts)
     tables = {name: truth_of(part) for name, part in (("val", sets.val), ("test", sets.test)) if len(part)}
     model = Model(Bundle(card, partition, graph.onnx, ""))

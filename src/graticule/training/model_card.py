@@ -81,7 +81,10 @@ def _model(card: BundleCard, facts: CardFacts) -> str:
 def _data(said: CardSection, facts: CardFacts) -> str:
     counts = facts.counts
     lost = [f"{count:,} {reason}" for reason, count in counts["dropped"].items() if count]
-    licences = [(f"`{name}`", f"{count:,}") for name, count in list(facts.licences().items())[:12]]
+    counted = list(facts.licences().items())
+    licences = [(f"`{name}`", f"{count:,}") for name, count in counted[:12]]
+    if rest := counted[12:]:
+        licences.append((f"{len(rest):,} others", f"{sum(count for _, count in rest):,}"))
     lines = [
         said.data,
         f"Learned from {counts['train']:,} photos of {facts.countries()} countries; {counts['val']:,} "
