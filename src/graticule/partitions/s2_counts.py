@@ -24,8 +24,10 @@ Ids = NDArray[np.uint64]
 COUNTING_LEVEL: Final = 13
 """Level at which photos are counted: cells of about 1.3 km2."""
 
-MOST_CELLS: Final = 6_000_000
-"""More counted cells than this are joined to their parents: with them, counting takes about 1 GB."""
+MOST_CELLS: Final = 4_000_000
+"""More counted cells than this are joined to their parents: counting then takes 1.5 GB at most (measured on
+places spread evenly over the Earth, the worst case; 100 million photos of Flickr's kind take half a million
+cells)."""
 
 _PENDING: Final = 1_000_000  # counted cells that wait to be joined to the others
 
