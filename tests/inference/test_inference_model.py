@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -228,3 +229,64 @@ def test_a_name_that_is_no_text_does_not_stop_a_batch(
     found = model.predict(colour_photos)
     assert "odd-\\udcff.jpg" in [item.photo_id for item in found]
     assert found.write(tmp_path / "p.parquet").is_file()
+
+
+@pytest.mark.parametrize("item", [None, 42, {"path": "a.jpg"}, ["a.jpg"]])
+def test_items_are_looked_at_before_the_first_is_read(
+    model: Model, colour_photos: Path, item: object
+) -> None:
+    with pytest.raises(UsageError, match="Item 1 of the photos is a"):
+        model.predict([colour_photos / "a-red.jpg", item])
+
+
+@pytest.mark.parametrize("words", [{"top": 1.5}, {"top": True}, {"batch_size": "8"}])
+def test_counts_are_whole_numbers(model: Model, words: dict) -> None:
+    with pytest.raises(UsageError, match="whole number"):
+        model.predict([], **words)
+
+
+@pytest.mark.parametrize("name", [None, "", "  ", 7])
+def test_a_model_without_a_name(name: object) -> None:
+    with pytest.raises(UsageError, match="named by text or a path"):
+        load_model(name)
+
+
+@pytest.mark.parametrize("threads", [0, -1, 1.5])
+def test_threads_out_of_range(colour_bundle: Path, threads: float) -> None:
+    with pytest.raises(UsageError, match="threads must be"):
+        load_model(colour_bundle, threads=threads)
+
+
+def test_an_empty_path_is_not_the_present_folder(model: Model) -> None:
+    with pytest.raises(UsageError, match="path of the photo is empty"):
+        model.predict("")
+
+
+def test_bytes_of_any_kind(model: Model, colour_photos: Path) -> None:
+    data = (colour_photos / "b-green.png").read_bytes()
+    found = model.predict([data, bytearray(data), memoryview(data)])
+    assert [item.candidates[0].cell for item in found] == [1, 1, 1]
+
+
+def test_embedding_of_nothing_and_of_nothing_readable(model: Model) -> None:
+    whole = model.embed(np.zeros((4, 4, 3), np.uint8))
+    assert model.embed([]).shape == (0, whole.shape[1])
+    assert np.isnan(model.embed([b"no photo"])).all()
+    assert model.embed([b"no photo"]).shape == whole.shape
+
+
+def test_files_of_one_name_are_told_apart(model: Model, colour_photos: Path, tmp_path: Path) -> None:
+    for folder, name in (("one", "a-red.jpg"), ("two", "b-green.png")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "IMG_1.jpg").write_bytes((colour_photos / name).read_bytes())
+    given = [tmp_path / "one" / "IMG_1.jpg", tmp_path / "two" / "IMG_1.jpg", colour_photos / "a-red.jpg"]
+    assert [item.photo_id for item in model.predict(given)] == [str(given[0]), str(given[1]), "a-red.jpg"]
+
+
+def test_a_broken_link_and_a_pipe_in_a_folder_are_told_of(model: Model, tmp_path: Path) -> None:
+    (tmp_path / "gone.jpg").symlink_to(tmp_path / "nowhere.jpg")
+    os.mkfifo(tmp_path / "pipe.jpg")
+    found = model.predict(tmp_path)
+    assert [item.photo_id for item in found] == ["gone.jpg", "pipe.jpg"]
+    assert "does not exist" in str(found[0].error)
+    assert "no file" in str(found[1].error)

@@ -48,6 +48,7 @@ def load_model(name: str | Path = "default", *, threads: int | None = None) -> M
     Raises:
         MissingFileError: no such model.
         BundleError: a file of it is missing or damaged.
+        UsageError: the name is empty or no text, or ``threads`` is below 1.
     """
     return Model(find_bundle(name), threads=threads)
 
@@ -60,6 +61,8 @@ class Model:
     """
 
     def __init__(self, bundle: Bundle, *, threads: int | None = None) -> None:
+        if threads is not None:
+            _check_count("threads", threads)
         self.card: BundleCard = bundle.card
         self.partition: Partition = bundle.partition
         self.model_card: str = bundle.model_card
@@ -115,8 +118,8 @@ class Model:
         Raises:
             UsageError: as ``predict``.
         """
-        if top < 1 or batch_size < 1:
-            raise UsageError(f"top and batch_size must be at least 1; got {top} and {batch_size}.")
+        _check_count("top", top)
+        _check_count("batch_size", batch_size)
         chosen = estimate or self.card.estimate
         if chosen not in ("best-cell", "expected-distance"):
             raise UsageError(f"There is no estimate '{chosen}'. Expected best-cell or expected-distance.")
@@ -131,11 +134,14 @@ class Model:
             if readable:
                 found = iter(self.network(np.stack(readable)).embedding)
             rows += [None if isinstance(square, PhotoError) else next(found) for square in squares]
-        width = next((len(row) for row in rows if row is not None), 0)
-        return np.stack([np.full(width, np.nan, np.float32) if row is None else row for row in rows])
+        width = self.network.features or next((len(row) for row in rows if row is not None), 0)
+        unknown = np.full(width, np.nan, np.float32)
+        return np.array([unknown if row is None else row for row in rows], np.float32).reshape(-1, width)
 
     def _square(self, source: Source) -> NDArray[np.uint8] | PhotoError:
         size_px, crop = self.network.size_px, self.network.crop_fraction
+        if isinstance(source.photo, PhotoError):
+            return source.photo
         try:
             image = decode(source.photo, min_side_px=short_side_px(size_px, crop))
             return centre_crop(image, size_px=size_px, crop_fraction=crop)
@@ -242,6 +248,11 @@ class Model:
     def _cell_countries(self) -> list[str | None]:
         # A mean place can lie off the coast; without the gazetteer the first answer comes sooner.
         return list(country_of(self.partition.centres, within_km=NEAR_LAND_KM, town_within_km=0.0))
+
+
+def _check_count(name: str, value: Any) -> None:
+    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
+        raise UsageError(f"{name} must be a whole number of at least 1; got {value!r}.")
 
 
 def _batches(sources: Iterable[Source], size: int) -> Iterator[tuple[Source, ...]]:

@@ -64,6 +64,8 @@ class Network:
         self.cells_fingerprint = metadata.get("graticule.cells_fingerprint", "")
         cells = outputs[PROBABILITIES][-1]
         self.cells = cells if isinstance(cells, int) else None
+        features = outputs[EMBEDDING][-1]
+        self.features = features if isinstance(features, int) else None
 
     def __call__(self, squares: NDArray[np.uint8]) -> Answer:
         """The answer for a batch.

@@ -7,7 +7,7 @@ from typing import Final
 
 from graticule.bundle import Bundle, read_bundle
 from graticule.config import nearest
-from graticule.errors import MissingFileError
+from graticule.errors import MissingFileError, UsageError
 
 MODELS: Final = {"default": Path(__file__).with_name("default.graticule")}
 """Name -> bundle."""
@@ -27,10 +27,16 @@ def find_bundle(name: str | Path) -> Bundle:
         - ``name``: ``"default"``, a folder or ``.graticule`` file, or ``"hf-hub:owner/name"``
 
     Raises:
+        UsageError: the name is empty or no text.
         MissingFileError: no model of that name and nothing at that path.
         BundleError: the bundle is damaged.
         MissingPackageError: a hub name without the package huggingface_hub.
     """
+    if not isinstance(name, str | Path) or not str(name).strip():
+        raise UsageError(
+            f"A model is named by text or a path; got {name!r}.\n"
+            f"Names: {', '.join(list_models())}; or a bundle's path."
+        )
     if isinstance(name, str) and name in MODELS:
         return read_bundle(MODELS[name])
     if isinstance(name, str) and name.startswith(HUB_PREFIX):

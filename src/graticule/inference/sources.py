@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +14,11 @@ from PIL import Image
 
 from graticule.config import IMAGE_SUFFIXES
 from graticule.errors import MissingFileError, UsageError
+from graticule.photos.archives import ARCHIVE_SUFFIXES, SEPARATOR, is_archive, list_members, member_of
 
 TABLE_SUFFIXES: Final = frozenset({".parquet", ".csv", ".tsv", ".jsonl"})
+
+_IN_MEMORY: Final = (bytes, bytearray, memoryview, Image.Image, np.ndarray)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,59 +39,118 @@ def find_sources(photos: Any) -> Iterator[Source]:
     """The photos of whatever the user gave, in order.
 
     Convention:
-        - a path to a photo, a folder (searched through, sorted), or a photo table; bytes; a PIL
-          image; an array (H, W, 3) or (H, W); a Polars frame with the columns of a photo table; or
-          a list or other iterable of such things
-        - ``photo_id`` is the table's own, the path within the folder, the file's name, or the number
-          of the photo for things in memory
+        - a path to a photo, a folder (searched through, sorted), an archive (tar, zip), or a photo table;
+          bytes; a PIL image; an array (H, W, 3) or (H, W); a Polars frame with the columns of a photo
+          table; or a list or other iterable of such things
+        - ``photo_id`` is the table's own, the path within the folder or archive, the file's name, or the
+          number of the photo for things in memory; of files in a list that share a name, the whole path
 
     Raises:
         MissingFileError: a folder or table does not exist, or the folder holds no photo. A single photo
             that does not exist is reported with its answer, so that a batch goes on.
-        UsageError: something that is none of these.
+        UsageError: something that is none of these; items of a list are looked at before the first is read.
     """
     if isinstance(photos, str | Path):
-        yield from _of_path(Path(photos))
-    elif isinstance(photos, pl.DataFrame):
-        yield from _of_table(photos, Path())
-    elif isinstance(photos, bytes | bytearray | memoryview | Image.Image | np.ndarray):
-        yield _in_memory(photos, 0)
-    elif isinstance(photos, Iterable):
+        return _of_path(photos)
+    if isinstance(photos, pl.DataFrame):
+        return _of_table(photos, Path())
+    if isinstance(photos, _IN_MEMORY):
+        return iter([_in_memory(photos, 0)])
+    if isinstance(photos, Source):
+        return iter([photos])
+    if isinstance(photos, list | tuple):
         for number, item in enumerate(photos):
-            if isinstance(item, Source):
-                yield item
-            elif isinstance(item, str | Path | pl.DataFrame):
-                yield from find_sources(item)
-            else:
-                yield _in_memory(item, number)
-    else:
-        raise UsageError(
-            f"A {type(photos).__name__} is not a photo. Give a path, bytes, a PIL image, an array (H, W, 3), "
-            "a folder, a photo table, or a list of them."
-        )
+            _check_item(item, number)
+        return _of_items(photos, _shared_names(photos))
+    if isinstance(photos, Iterable) and not isinstance(photos, dict):
+        return _of_items(photos, frozenset())
+    raise UsageError(f"A {type(photos).__name__} is not a photo. {_EXPECTED}")
 
 
-def _of_path(path: Path) -> Iterator[Source]:
+_EXPECTED: Final = (
+    "Give a path, bytes, a PIL image, an array (H, W, 3), a folder, an archive, a photo table, or a list "
+    "of them."
+)
+
+
+def _of_items(items: Iterable[Any], shared: frozenset[str]) -> Iterator[Source]:
+    for number, item in enumerate(items):
+        _check_item(item, number)
+        if isinstance(item, Source):
+            yield item
+        elif isinstance(item, _IN_MEMORY):
+            yield _in_memory(item, number)
+        elif isinstance(item, str | Path) and Path(item).name in shared:
+            for source in find_sources(item):
+                whole = source.path if source.path == _text(Path(item)) else f"{item}/{source.photo_id}"
+                yield Source(whole or source.photo_id, source.path, source.photo, source.truth)
+        else:
+            yield from find_sources(item)
+
+
+def _check_item(item: Any, number: int) -> None:
+    if not isinstance(item, (str, Path, pl.DataFrame, Source, *_IN_MEMORY)):
+        raise UsageError(f"Item {number} of the photos is a {type(item).__name__}, not a photo. {_EXPECTED}")
+
+
+def _shared_names(items: list[Any] | tuple[Any, ...]) -> frozenset[str]:
+    """File names that different paths of a list have in common: alone they would tell no photo apart."""
+    names = Counter(Path(item).name for item in items if isinstance(item, str | Path))
+    return frozenset(name for name, count in names.items() if count > 1)
+
+
+def _of_path(given: str | Path) -> Iterator[Source]:
+    if not str(given).strip():
+        raise UsageError("The path of the photo is empty. Give the path of a photo, a folder or a table.")
+    path = Path(given)
     if path.is_dir():
-        yield from _of_folder(path)
-    elif path.suffix.lower() in TABLE_SUFFIXES:
-        yield from _of_table_file(path)
-    else:
-        yield Source(photo_id=_text(path.name), path=_text(path), photo=path)
+        return _of_folder(path)
+    if path.suffix.lower() in TABLE_SUFFIXES and member_of(path) is None:
+        return _of_table_file(path)
+    if is_archive(path):
+        return _of_archive(path)
+    return iter([Source(photo_id=_text(path.name), path=_text(path), photo=path)])
 
 
 def _of_folder(folder: Path) -> Iterator[Source]:
+    """The photos below a folder. Broken links and pipes called like photos are kept: each is told of."""
     if (folder / "photos.parquet").is_file():
         yield from _of_table_file(folder / "photos.parquet")
         return
-    found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file())
-    if not found:
-        raise MissingFileError(
-            f"There is no photo in the folder '{folder}' (looked for {', '.join(sorted(IMAGE_SUFFIXES))}).\n"
-            "Name the folder that holds the photos:  graticule predict FOLDER"
-        )
+    everything = sorted(path for path in folder.rglob("*") if not path.is_dir())
+    found = [path for path in everything if path.suffix.lower() in IMAGE_SUFFIXES]
     for path in found:
         yield Source(photo_id=_text(path.relative_to(folder).as_posix()), path=_text(path), photo=path)
+    if found:
+        return
+    archives = [path for path in everything if is_archive(path)]
+    if not archives:
+        raise MissingFileError(
+            f"There is no photo in the folder '{folder}' (looked for {', '.join(sorted(IMAGE_SUFFIXES))}, "
+            f"and for archives {', '.join(ARCHIVE_SUFFIXES)}).\n"
+            "Name the folder that holds the photos:  graticule predict FOLDER"
+        )
+    for archive in archives:
+        inside = archive.relative_to(folder).as_posix()
+        for source in _of_archive(archive):
+            yield Source(f"{inside}{SEPARATOR}{source.photo_id}", source.path, source.photo)
+
+
+def _of_archive(archive: Path) -> Iterator[Source]:
+    """The photos of a tar or zip; what keeps the rest of a damaged one from being read is a last row."""
+    if not archive.is_file():
+        raise MissingFileError(f"There is no archive '{archive}'.\nCheck the path.")
+    listing = list_members(archive)
+    names = [name for name in listing.names if Path(name).suffix.lower() in IMAGE_SUFFIXES]
+    if not names and listing.problem is None:
+        raise MissingFileError(
+            f"There is no photo in the archive '{archive}' (looked for {', '.join(sorted(IMAGE_SUFFIXES))})."
+        )
+    for name in names:
+        path = f"{archive}{SEPARATOR}{name}"
+        yield Source(photo_id=_text(name), path=_text(path), photo=path)
+    if listing.problem is not None:
+        yield Source(photo_id=_text(archive.name), path=_text(archive), photo=listing.problem)
 
 
 def _of_table_file(path: Path) -> Iterator[Source]:
@@ -136,7 +199,8 @@ def _of_table(table: pl.DataFrame, folder: Path) -> Iterator[Source]:
 
 
 def _in_memory(photo: Any, number: int) -> Source:
-    return Source(photo_id=f"photo-{number}", path=None, photo=photo)
+    whole = bytes(photo) if isinstance(photo, bytearray | memoryview) else photo
+    return Source(photo_id=f"photo-{number}", path=None, photo=whole)
 
 
 def _text(name: object) -> str:
