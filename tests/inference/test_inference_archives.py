@@ -9,7 +9,7 @@ import zipfile
 from PIL import Image
 
 from graticule.inference import load_model
-from graticule.photos.ingest import ingest
+from graticule.photos.ingest import IngestSettings, ingest
 
 
 def test_a_table_of_photos_in_a_zip(tmp_path, colour_bundle):
@@ -19,7 +19,7 @@ def test_a_table_of_photos_in_a_zip(tmp_path, colour_bundle):
             Image.new("RGB", (40, 30), colour).save(file, "PNG")
             archive.writestr(f"in/{name}.png", file.getvalue())
     (tmp_path / "photos.csv").write_text("path,latitude,longitude\nred.png,1.5,2.5\nblue.png,3.5,4.5\n")
-    ingest(tmp_path, tmp_path / "out", workers=1)
+    ingest(tmp_path, tmp_path / "out", IngestSettings(workers=1))
     model = load_model(str(colour_bundle))
     answers = model.predict(tmp_path / "out")
     assert [answer.candidates[0].cell for answer in answers] == [0, 2]

@@ -13,7 +13,7 @@ import pytest
 
 from graticule.errors import MissingFileError, TableError, UsageError
 from graticule.geo.sphere import great_circle_km
-from graticule.photos.ingest import ingest
+from graticule.photos.ingest import IngestSettings, ingest
 from graticule.photos.table import COLUMNS, photo_paths, read_photo_table
 
 PARIS, ROME, SYDNEY = (48.857, 2.352), (41.9, 12.5), (-33.87, 151.21)
@@ -60,7 +60,7 @@ def accounted(report) -> None:
 def refused_as(tmp_path, trip, *rows, **words) -> list[str]:
     """The reasons for which the rows are refused; one good row is added that must be kept."""
     write_table(trip, [row(9), *rows])
-    report = ingest(trip, tmp_path / "out", **words)
+    report = ingest(trip, tmp_path / "out", IngestSettings(**words))
     accounted(report)
     assert read_photo_table(tmp_path / "out")["photo_id"][0] == "009"
     return [refusal.reason for refusal in report.refusals]
@@ -152,7 +152,7 @@ def test_decimal_commas_are_read_when_said(tmp_path, trip):
     write_table(trip, [row(1, ("48,857", "2,352"))], delimiter=";")
     with pytest.raises(TableError, match=r"--decimal-comma$"):
         ingest(trip, tmp_path / "out")
-    ingest(trip, tmp_path / "out", decimal_comma=True)
+    ingest(trip, tmp_path / "out", IngestSettings(decimal_comma=True))
     assert read_photo_table(tmp_path / "out").select("latitude", "longitude").row(0) == PARIS
 
 
@@ -181,20 +181,20 @@ def test_ids_that_name_files_without_their_ending(tmp_path, trip):
 
 def test_images_in_another_folder(tmp_path, trip):
     table = write_table(tmp_path, [row(1)], name="elsewhere.csv")
-    assert ingest(table, tmp_path / "out", images=trip).kept == 1
-    assert ingest(table, tmp_path / "out", images=trip / "images").kept == 1
-    report = ingest(table, tmp_path / "out", images=tmp_path / "out")
+    assert ingest(table, tmp_path / "out", IngestSettings(images=trip)).kept == 1
+    assert ingest(table, tmp_path / "out", IngestSettings(images=trip / "images")).kept == 1
+    report = ingest(table, tmp_path / "out", IngestSettings(images=tmp_path / "out"))
     assert report.refused == {"missing": 1}
 
 
 def test_columns_that_were_said(tmp_path, trip):
     rows = [{"nr": "1", "bild": "001.jpg", "b": 48.857, "l": 2.352, "latitude": 0.5}]
     write_table(trip, rows)
-    ingest(trip, tmp_path / "out", latitude="b", longitude="l", path="bild", photo_id="nr")
+    ingest(trip, tmp_path / "out", IngestSettings(latitude="b", longitude="l", path="bild", photo_id="nr"))
     frame = read_photo_table(tmp_path / "out")
     assert frame.select("photo_id", "latitude", "longitude", "original_latitude").row(0) == ("1", *PARIS, 0.5)
     with pytest.raises(UsageError, match=r"no column 'latitud' .*\nDid you mean:  --latitude latitude"):
-        ingest(trip, tmp_path / "out", latitude="latitud")
+        ingest(trip, tmp_path / "out", IngestSettings(latitude="latitud"))
 
 
 def test_swapped_columns_are_found_and_the_line_to_type_works(tmp_path, trip):
@@ -204,14 +204,16 @@ def test_swapped_columns_are_found_and_the_line_to_type_works(tmp_path, trip):
     assert f"graticule ingest {trip} -o {tmp_path / 'out'} --latitude longitude --longitude latitude" in str(
         caught.value
     )
-    assert ingest(trip, tmp_path / "out", latitude="longitude", longitude="latitude").kept == 4
+    assert (
+        ingest(trip, tmp_path / "out", IngestSettings(latitude="longitude", longitude="latitude")).kept == 4
+    )
 
 
 def test_swapped_columns_inside_the_range_are_found_by_country(tmp_path, trip):
     write_table(trip, [row(number, (PARIS[1], PARIS[0]), country="France") for number in range(6)])
     with pytest.raises(TableError, match="0% of the places lie in the country stated for them, but 100% do"):
         ingest(trip, tmp_path / "out")
-    report = ingest(trip, tmp_path / "out", latitude="latitude", longitude="longitude")
+    report = ingest(trip, tmp_path / "out", IngestSettings(latitude="latitude", longitude="longitude"))
     assert report.kept == 6
     assert "look swapped" in report.warnings[0]
 
@@ -266,7 +268,7 @@ def test_a_file_that_cannot_be_read(tmp_path, trip, monkeypatch):
 def test_pixels_are_left_alone_when_said(tmp_path, trip):
     (trip / "images" / "001.jpg").write_bytes(b"not an image at all")
     write_table(trip, [row(1), row(2)])
-    report = ingest(trip, tmp_path / "out", check_pixels=False)
+    report = ingest(trip, tmp_path / "out", IngestSettings(check_pixels=False))
     assert report.kept == 2
     assert read_photo_table(tmp_path / "out")["sha256"].null_count() == 2
 
@@ -278,7 +280,7 @@ def test_sizes_are_those_of_the_upright_photo(tmp_path, photo, gps):
         photo(gps((48.0, 0.0, 0.0), (11.0, 0.0, 0.0)), size=(64, 48), orientation=6)
     )
     for check_pixels in (True, False):
-        ingest(folder, tmp_path / "out", check_pixels=check_pixels)
+        ingest(folder, tmp_path / "out", IngestSettings(check_pixels=check_pixels))
         frame = read_photo_table(tmp_path / "out")
         assert frame.select("width", "height").row(0) == (48, 64)
         assert frame["sha256"].null_count() == (0 if check_pixels else 1)
@@ -289,7 +291,7 @@ def test_originals_with_a_sidecar_below_a_folder(tmp_path, photo, gps):
     (folder / "100APPLE").mkdir(parents=True)
     (folder / "100APPLE" / "a.HEIC").write_bytes(photo(gps((48.0, 0.0, 0.0), (11.0, 0.0, 0.0)), form="HEIF"))
     (folder / "b.jpg").write_bytes(photo())
-    report = ingest(folder, tmp_path / "out", source_name="my phone")
+    report = ingest(folder, tmp_path / "out", IngestSettings(source_name="my phone"))
     accounted(report)
     assert report.refused == {"no-position": 1}
     frame = read_photo_table(tmp_path / "out")
@@ -322,7 +324,7 @@ def test_the_output_of_ingest_can_be_ingested_again(tmp_path, trip):
 def test_progress_counts_up_to_the_end(tmp_path, trip):
     write_table(trip, [row(number) for number in range(5)])
     seen: list[tuple[int, int]] = []
-    ingest(trip, tmp_path / "out", workers=3, on_progress=lambda done, total: seen.append((done, total)))
+    ingest(trip, tmp_path / "out", IngestSettings(workers=3), on_progress=lambda *step: seen.append(step))
     assert seen == [(number, 5) for number in range(1, 6)]
 
 
@@ -367,7 +369,7 @@ def test_warnings_of_pillow_stay_inside(tmp_path, trip):
 
 
 def test_the_real_photos(shared, tmp_path):
-    report = ingest(shared / "data" / "photos", tmp_path / "out", check_pixels=False)
+    report = ingest(shared / "data" / "photos", tmp_path / "out", IngestSettings(check_pixels=False))
     accounted(report)
     assert (report.read, report.kept, report.layout) == (4975, 4975, "table")
     assert report.splits == {"train": 4035, "val": 485, "test": 455}
@@ -381,7 +383,7 @@ def test_the_real_photos(shared, tmp_path):
 @pytest.mark.parametrize("layout", ["auto", "exif", "table"])
 def test_the_real_originals_are_where_they_should_be_by_either_layout(shared, tmp_path, layout):
     folder = shared / "data" / "exif_gps"
-    report = ingest(folder, tmp_path / "out", layout=layout, check_pixels=False)
+    report = ingest(folder, tmp_path / "out", IngestSettings(layout=layout, check_pixels=False))
     accounted(report)
     assert report.layout == ("exif" if layout == "auto" else layout)
     frame = read_photo_table(tmp_path / "out")
@@ -401,6 +403,8 @@ def test_the_real_originals_without_a_position(shared, tmp_path):
 
 
 def test_the_real_im2gps3k(shared, tmp_path):
-    report = ingest(shared / "data" / "layouts" / "im2gps3k", tmp_path / "out", check_pixels=False)
+    report = ingest(
+        shared / "data" / "layouts" / "im2gps3k", tmp_path / "out", IngestSettings(check_pixels=False)
+    )
     assert (report.read, report.kept, report.layout) == (300, 300, "im2gps3k")
     assert read_photo_table(tmp_path / "out")["group"].null_count() == 0

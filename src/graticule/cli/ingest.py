@@ -11,7 +11,7 @@ import click
 from graticule.cli.output import REFUSED_SOME, emit, json_option, progress, stderr, stdout
 
 if TYPE_CHECKING:
-    from graticule.photos.ingest import IngestReport
+    from graticule.photos.ingest_report import IngestReport
 
 _SHOWN = 8
 """So many countries are printed; the report lists all."""
@@ -97,15 +97,15 @@ def command(source: Path, output: Path, as_json: bool, **words: Any) -> int:
       graticule ingest im2gps3k/ -o photos
       graticule ingest places.csv --images scans/ --latitude lat_wgs --longitude lon_wgs -o photos
     """
-    from graticule.photos.ingest import ingest
+    from graticule.photos.ingest import IngestSettings, ingest
 
     with progress("photos") as bar:
         task = bar.add_task("Opening photos", total=None)
         report = ingest(
             source,
             output,
+            IngestSettings(**words),
             on_progress=lambda done, total: bar.update(task, completed=done, total=total),
-            **words,
         )
     if as_json:
         emit(report.to_dict())

@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from graticule.photos.datasheet import dataset_facts
     from graticule.photos.duplicates import near_duplicates, perceptual_hash
     from graticule.photos.exif import Position, read_position
-    from graticule.photos.ingest import IngestReport
+    from graticule.photos.ingest_report import IngestReport
     from graticule.photos.leaks import find_leaks
     from graticule.photos.sample_files import SampleRules, sample_table
+    from graticule.photos.settings import IngestSettings
     from graticule.photos.split import split_photos
     from graticule.photos.split_files import check_table, split_table
     from graticule.photos.split_rules import SplitRules
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "COLUMNS": "graticule.photos.table",
-    "IngestReport": "graticule.photos.ingest",
+    "IngestReport": "graticule.photos.ingest_report",
+    "IngestSettings": "graticule.photos.settings",
     "Position": "graticule.photos.exif",
     "SampleRules": "graticule.photos.sample_files",
     "SplitRules": "graticule.photos.split_rules",
@@ -45,6 +47,7 @@ _HOMES = {
 __all__ = [
     "COLUMNS",
     "IngestReport",
+    "IngestSettings",
     "Position",
     "SampleRules",
     "SplitRules",

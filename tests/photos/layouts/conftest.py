@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from graticule.photos.ingest import IngestReport, ingest
+from graticule.photos.ingest import IngestReport, IngestSettings, ingest
 from graticule.photos.layouts import Words, choose_layout
 from graticule.photos.table import photo_paths, read_photo_table
 
@@ -54,7 +54,7 @@ class Copy:
     def ingest(self, source: Path | None = None, **words: Any) -> tuple[IngestReport, pl.DataFrame]:
         """The report and the table; every kept photo opens, and its bytes are the ones that were checked."""
         output = self.folder.parent / "out"
-        report = ingest(source or self.folder, output, workers=1, **words)
+        report = ingest(source or self.folder, output, IngestSettings(workers=1, **words))
         frame = read_photo_table(output)
         assert report.read == report.kept + len(report.refusals) == frame.height + len(report.refusals)
         assert all(refusal.message.endswith(".") for refusal in report.refusals)

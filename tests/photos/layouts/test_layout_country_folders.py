@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from graticule.errors import MissingFileError
-from graticule.photos.ingest import ingest
+from graticule.photos.ingest import IngestSettings, ingest
 from graticule.photos.table import read_photo_table
 
 
@@ -81,7 +81,9 @@ def test_a_folder_without_photos(copy):
 
 
 def test_the_real_country_folders(shared, tmp_path):
-    report = ingest(shared / "data" / "layouts" / "country_folders", tmp_path, check_pixels=False)
+    report = ingest(
+        shared / "data" / "layouts" / "country_folders", tmp_path, IngestSettings(check_pixels=False)
+    )
     frame = read_photo_table(tmp_path)
     assert (report.layout, report.kept, report.refused) == ("country-folders", 3204, {})
     assert report.without_place == 3204

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from graticule.errors import TableError
-from graticule.photos.ingest import ingest
+from graticule.photos.ingest import IngestSettings, ingest
 from graticule.photos.table import read_photo_table
 
 NAMES = {
@@ -86,7 +86,7 @@ def test_photos_in_a_folder_of_their_own(copy, tmp_path):
 
 
 def test_the_real_im2gps3k(shared, tmp_path):
-    report = ingest(shared / "data" / "layouts" / "im2gps3k", tmp_path, check_pixels=False)
+    report = ingest(shared / "data" / "layouts" / "im2gps3k", tmp_path, IngestSettings(check_pixels=False))
     frame = read_photo_table(tmp_path)
     assert (report.layout, report.kept, report.refused) == ("im2gps3k", 300, {})
     assert frame["group"].null_count() == 0

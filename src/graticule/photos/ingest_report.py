@@ -1,0 +1,80 @@
+"""The report of an ingest, ``ingest.json``: what was read, kept and refused, and of which kind it is."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from graticule.geo.countries import continent_of
+from graticule.photos.layouts import Refusal
+from graticule.photos.table import REPORT_NAME
+
+
+@dataclass(frozen=True)
+class IngestReport:
+    """What became of the photos of a source; written as ``ingest.json``.
+
+    Convention:
+        - ``read`` = ``kept`` + the sum of ``refused`` (number by reason); ``refusals`` lists each
+        - ``without_place``: kept photos of which only the country is known
+        - ``splits``, ``countries`` (ISO), ``continents`` (codes): kept photos in each, ``none`` where null
+        - ``duplicates``: as ``graticule.photos.deduplication.deduplicated`` reports them
+    """
+
+    source: str
+    layout: str
+    layout_reason: str
+    table: str
+    columns: dict[str, str]
+    read: int
+    kept: int
+    refused: dict[str, int]
+    without_place: int
+    splits: dict[str, int]
+    countries: dict[str, int]
+    continents: dict[str, int]
+    warnings: list[str]
+    pixels_checked: bool
+    seconds: float
+    refusals: list[Refusal]
+    duplicates: dict[str, Any]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as it is written, ready for JSON."""
+        return asdict(self)
+
+
+def statistics(frame: pl.DataFrame) -> dict[str, Any]:
+    """What a report says of the photos that were kept: its fields ``without_place`` to ``continents``."""
+    return {
+        "without_place": int(frame["latitude"].is_null().sum()),
+        "splits": _counts(frame["split"]),
+        "countries": _counts(frame["country"]),
+        "continents": _counts(_continents(frame["country"])),
+    }
+
+
+def _continents(countries: pl.Series) -> pl.Series:
+    codes = countries.drop_nulls().unique().to_list()
+    return countries.replace_strict(
+        codes, [continent_of(code) for code in codes], default=None, return_dtype=pl.String
+    )
+
+
+def _counts(column: pl.Series) -> dict[str, int]:
+    """Number of rows of each value, the most frequent first."""
+    counts = Counter("none" if value is None else str(value) for value in column)
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def write_report(report: IngestReport, output: Path) -> None:
+    """Write ``ingest.json`` into the folder ``output``, whole or not at all."""
+    unfinished = output / f".{REPORT_NAME}.{os.getpid()}"
+    unfinished.write_text(json.dumps(report.to_dict(), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    unfinished.replace(output / REPORT_NAME)
