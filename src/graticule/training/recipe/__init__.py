@@ -1,0 +1,31 @@
+"""What a run is made of: the sections of a recipe, one file per group of keys. Needs no torch.
+
+A recipe is one YAML file (see ``graticule.training.recipe_files``). Every key has its default here
+unless there is no sensible one.
+"""
+
+from graticule.training.recipe.augmentation import AugmentationSection
+from graticule.training.recipe.evaluation import CardSection, EvaluationSection
+from graticule.training.recipe.loss import LossSection
+from graticule.training.recipe.network import BackboneSection, NetworkSection
+from graticule.training.recipe.partition import PartitionSection
+from graticule.training.recipe.phases import EarlyStoppingSection, PhaseSection
+from graticule.training.recipe.photos import PhotosSection, PriorSection
+from graticule.training.recipe.recipe import Recipe
+from graticule.training.recipe.section import Section
+
+__all__ = [
+    "AugmentationSection",
+    "BackboneSection",
+    "CardSection",
+    "EarlyStoppingSection",
+    "EvaluationSection",
+    "LossSection",
+    "NetworkSection",
+    "PartitionSection",
+    "PhaseSection",
+    "PhotosSection",
+    "PriorSection",
+    "Recipe",
+    "Section",
+]
