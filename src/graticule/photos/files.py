@@ -23,6 +23,15 @@ def list_photos(folder: Path) -> list[Path]:
     return [folder / name for name in sorted(_names(folder)) if _is_photo(name)]
 
 
+def list_archives(folder: Path) -> list[Path]:
+    """The archives in a folder and below it, by their endings, in the order of their names; no hidden ones.
+
+    Raises:
+        MissingFileError: there is no such folder, or it cannot be read.
+    """
+    return [folder / name for name in sorted(_names(folder)) if is_archive(name)]
+
+
 def list_top(folder: Path) -> list[Path]:
     """What lies directly in a folder, by name.
 
