@@ -90,9 +90,9 @@ def write_table(path: str, rows: int) -> None:
 
 
 def build(method: str, latlon: np.ndarray):
-    from graticule.partitions.kd import build_kd
-    from graticule.partitions.quadtree import build_quadtree
-    from graticule.partitions.s2_adaptive import build_s2
+    from graticule.partitions.boxes.kd import build_kd
+    from graticule.partitions.boxes.quadtree import build_quadtree
+    from graticule.partitions.s2.adaptive import build_s2
 
     limits = {"max_photos": MAX_PHOTOS, "min_photos": MIN_PHOTOS}
     if method == "kd":
@@ -104,8 +104,8 @@ def build(method: str, latlon: np.ndarray):
 
 
 def stream(path: str):
-    from graticule.partitions.s2_adaptive import build_s2_from_counts
-    from graticule.partitions.s2_counts import S2Counts
+    from graticule.partitions.s2.adaptive import build_s2_from_counts
+    from graticule.partitions.s2.counts import S2Counts
     from graticule.photos.streaming import stream_places
 
     counts = S2Counts()

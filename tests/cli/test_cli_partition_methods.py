@@ -14,7 +14,7 @@ import shapely
 from graticule.cli.main import main
 from graticule.partitions import Partition
 from graticule.partitions.methods import METHODS, OPTIONS
-from graticule.partitions.multi import MultiPartition
+from graticule.partitions.partition import MultiPartition
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ import shapely
 from graticule.errors import CoordinateError, TableError, UsageError
 from graticule.geo.sphere import great_circle_km
 from graticule.partitions import Partition
-from graticule.partitions.admin import build_admin
-from graticule.partitions.regions import Regions, repaired_regions
-from graticule.partitions.splitting import halve, middle_cut
+from graticule.partitions.outlines.admin import build_admin
+from graticule.partitions.outlines.regions import Regions, repaired_regions
+from graticule.partitions.outlines.splitting import halve, middle_cut
 
 TOWNS = np.array([[55.7, 12.6], [56.2, 10.2], [-17.8, 178.0], [-16.8, -179.9], [64.5, 177.5], [66.0, -172.0]])
 
@@ -200,7 +200,7 @@ def test_written_and_read_it_is_the_same(tmp_path) -> None:
 
 def test_a_file_that_lost_its_definition_is_refused(tmp_path) -> None:
     from graticule.errors import PartitionError
-    from graticule.partitions.geoparquet import to_geoparquet
+    from graticule.partitions.partition.geoparquet import to_geoparquet
 
     partition = build_admin(photos_in([40] * 9), cells=9, min_photos=5, regions=grid()).partition
     header = {"method": "admin", "parameters": {}, "source": {}, "fingerprint": ""}
@@ -262,7 +262,7 @@ def test_middle_cut_halves_the_photos_across_the_spread() -> None:
 
 def test_outliers_do_not_stop_the_splitting() -> None:
     # k-means cuts off the three far photos, which are too few; then the middle is cut.
-    from graticule.partitions.growing import Growth, sites_of
+    from graticule.partitions.outlines.growing import Growth, sites_of
 
     rng = np.random.default_rng(0)
     latlon = np.concatenate([rng.normal(0, 0.1, size=(400, 2)), [[0, 80], [0, 80.1], [0, 80.2]]])

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from graticule.config import EARTH_RADIUS_KM
 from graticule.geo.sphere import great_circle_km, unit_vectors
-from graticule.partitions.box_search import BoxSearch
-from graticule.partitions.boxes import BoxCells
+from graticule.partitions.cells.box_cells import BoxCells
+from graticule.partitions.cells.box_search import BoxSearch
 
 WORLD = (-90.0, -180.0, 90.0, 180.0)
 ODD_BOXES = np.array(

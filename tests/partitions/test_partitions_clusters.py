@@ -18,11 +18,11 @@ from graticule.geo.outlines import country_of
 from graticule.geo.places import nearest_towns
 from graticule.partitions import Partition, build_s2
 from graticule.partitions.agreement import agreement
-from graticule.partitions.clusters import build_clusters, choosing_curves, group_countries
-from graticule.partitions.features import CLIMATE_FILE, Features, read_features
-from graticule.partitions.geoparquet import to_geoparquet
-from graticule.partitions.growing import sites_of
-from graticule.partitions.unions import unite
+from graticule.partitions.groups.clusters import build_clusters, choosing_curves, group_countries
+from graticule.partitions.groups.features import CLIMATE_FILE, Features, read_features
+from graticule.partitions.groups.uniting import unite
+from graticule.partitions.outlines.growing import sites_of
+from graticule.partitions.partition.geoparquet import to_geoparquet
 
 pytest.importorskip("sklearn")
 

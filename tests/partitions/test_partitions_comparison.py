@@ -14,10 +14,10 @@ from graticule.config import THRESHOLDS_KM
 from graticule.geo import s2
 from graticule.geo.sphere import great_circle_km
 from graticule.partitions import Partition, build_s2
+from graticule.partitions.boxes.kd import build_kd
+from graticule.partitions.boxes.quadtree import build_quadtree
 from graticule.partitions.comparison import compare, effective_number, floor_distances_km, gini
-from graticule.partitions.kd import build_kd
 from graticule.partitions.neighbours import neighbours
-from graticule.partitions.quadtree import build_quadtree
 
 
 def towns(seed: int, count: int) -> np.ndarray:

@@ -9,8 +9,8 @@ import pytest
 
 from graticule.errors import MissingFileError, PartitionError, TableError, UsageError
 from graticule.partitions import Partition, build_s2
-from graticule.partitions.confusion import build_confusion, group_confused
-from graticule.partitions.confusion_files import read_confusion
+from graticule.partitions.groups.confusion import build_confusion, group_confused
+from graticule.partitions.groups.confusion_files import read_confusion
 
 PLACES = np.array([[48.86, 2.35]] * 5 + [[52.5, 13.4]] * 4 + [[50.85, 4.35]] * 3 + [[35.7, 139.7]] * 6)
 SQUARE = np.array([[50.0, 20, 25, 5], [18, 60, 15, 7], [30, 20, 45, 5], [1, 1, 0, 98]])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from graticule.geo.sphere import latlon_of, unit_vectors
-from graticule.partitions.joining import Units, neighbours_on_sphere
+from graticule.partitions.outlines.joining import Units, neighbours_on_sphere
 
 LINE = unit_vectors([[0, x] for x in range(6)])
 CHAIN = np.array([[0, 1], [1, 2], [2, 3], [3, 4], [4, 5]])

@@ -16,7 +16,7 @@ from graticule.config import EARTH_RADIUS_KM
 from graticule.errors import CoordinateError, TableError, UsageError
 from graticule.geo.sphere import great_circle_km
 from graticule.partitions import Partition
-from graticule.partitions.kd import KdSettings, build_kd
+from graticule.partitions.boxes.kd import KdSettings, build_kd
 
 
 def towns(seed: int, count: int) -> np.ndarray:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from graticule.geo.sphere import great_circle_km, latlon_of, unit_vectors
-from graticule.partitions.kmeans import nearest_seed, spherical_kmeans
+from graticule.partitions.cells.seeds import nearest_seed
+from graticule.partitions.outlines.kmeans import spherical_kmeans
 
 
 def towns(count: int = 600, seed: int = 0) -> np.ndarray:

@@ -12,7 +12,7 @@ from graticule.errors import CoordinateError
 from graticule.geo.geojson import latlon_of_position
 from graticule.geo.outlines import country_outlines
 from graticule.geo.sphere import great_circle_km
-from graticule.partitions.locating import Locator
+from graticule.partitions.cells.locating import Locator
 
 
 def literal(polygons, reach_km, place) -> int:

@@ -11,9 +11,10 @@ import pytest
 
 from graticule.errors import PartitionError, UsageError
 from graticule.partitions import Partition, build_s2
-from graticule.partitions.kd import build_kd
+from graticule.partitions.boxes.kd import build_kd
 from graticule.partitions.methods import build_partition
-from graticule.partitions.multi import MultiPartition, build_multi
+from graticule.partitions.multi import build_multi
+from graticule.partitions.partition import MultiPartition
 
 
 def towns(seed: int, count: int) -> np.ndarray:

@@ -12,8 +12,8 @@ import shapely
 
 from graticule.errors import MissingFileError, PartitionError, TableError, UsageError
 from graticule.partitions import Partition
-from graticule.partitions.quadtree import PRESETS, build_quadtree
-from graticule.partitions.quadtree_file import read_quadtree
+from graticule.partitions.boxes.quadtree import PRESETS, build_quadtree
+from graticule.partitions.boxes.quadtree_file import read_quadtree
 
 
 def reference(latlon, weights, most, depth):

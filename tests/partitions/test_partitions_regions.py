@@ -12,8 +12,8 @@ import pytest
 import shapely
 
 from graticule.errors import CoordinateError, MissingFileError, TableError, UsageError
-from graticule.partitions.polygon_files import read_regions
-from graticule.partitions.regions import bundled_regions, repaired_regions
+from graticule.partitions.outlines.polygon_files import read_regions
+from graticule.partitions.outlines.regions import bundled_regions, repaired_regions
 
 BOW_TIE = shapely.Polygon([(0, 0), (2, 2), (2, 0), (0, 2)])
 

@@ -12,9 +12,9 @@ from graticule.errors import CoordinateError, PartitionError, TableError, UsageE
 from graticule.geo import s2
 from graticule.geo.sphere import great_circle_km, unit_vectors
 from graticule.partitions import S2Settings, build_s2
-from graticule.partitions import s2_counts as module
-from graticule.partitions.s2_adaptive import build_s2_from_counts
-from graticule.partitions.s2_counts import S2Counts
+from graticule.partitions.s2 import counts as module
+from graticule.partitions.s2.adaptive import build_s2_from_counts
+from graticule.partitions.s2.counts import S2Counts
 
 
 def towns(seed: int, count: int) -> np.ndarray:

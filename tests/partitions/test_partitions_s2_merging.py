@@ -15,7 +15,7 @@ from graticule.errors import PartitionError
 from graticule.geo import s2
 from graticule.geo.sphere import unit_vectors
 from graticule.partitions import Partition, S2Settings, build_s2
-from graticule.partitions.s2_merging import FACES
+from graticule.partitions.s2.merging import FACES
 
 EARTH_KM2 = 4 * math.pi * EARTH_RADIUS_KM**2
 

@@ -9,8 +9,9 @@ import shapely
 
 from graticule.geo.outlines import country_outlines
 from graticule.geo.sphere import great_circle_km, unit_vectors
-from graticule.partitions.shapes import largest_ring, polygon_areas_km2, solid_rings
-from graticule.partitions.territory_cells import TerritoryCells, seeds_wkb
+from graticule.partitions.cells.seeds import seeds_wkb
+from graticule.partitions.cells.shapes import largest_ring, polygon_areas_km2, solid_rings
+from graticule.partitions.cells.territory_cells import TerritoryCells
 
 
 def tree_of(rows: list[tuple[int | None, object]], reach_km: float = 10.0) -> pl.DataFrame:

@@ -9,8 +9,8 @@ import shapely
 from graticule.geo.geojson import position
 from graticule.geo.outlines import country_outlines
 from graticule.geo.sphere import great_circle_km, latlon_of, unit_vectors
-from graticule.partitions.shapes import polygon_areas_km2
-from graticule.partitions.voronoi import divide
+from graticule.partitions.cells.shapes import polygon_areas_km2
+from graticule.partitions.cells.voronoi import divide
 
 
 def random_places(count: int, seed: int = 0) -> np.ndarray:

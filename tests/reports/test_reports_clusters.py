@@ -10,7 +10,7 @@ import pytest
 
 from graticule.errors import MissingFileError, UsageError
 from graticule.partitions import build_s2
-from graticule.partitions.clusters import build_clusters
+from graticule.partitions.groups.clusters import build_clusters
 from graticule.reports.clusters import render_clusters, write_clusters_report
 
 pytest.importorskip("sklearn")

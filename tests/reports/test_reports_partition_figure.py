@@ -11,7 +11,7 @@ from PIL import Image
 
 from graticule.errors import MissingPackageError, PartitionError, UsageError
 from graticule.partitions import Partition, build_s2
-from graticule.partitions.kd import build_kd
+from graticule.partitions.boxes.kd import build_kd
 from graticule.reports.partition_figure import check_figure_path, write_partition_figure
 
 PLACES = np.random.default_rng(1).uniform([-60, -179], [75, 179], (400, 2))

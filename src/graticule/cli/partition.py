@@ -15,7 +15,7 @@ from graticule.partitions.methods import METHODS, OPTIONS
 
 if TYPE_CHECKING:
     from graticule.partitions import Partition, Summary
-    from graticule.partitions.s2_counts import S2Counts
+    from graticule.partitions.s2.counts import S2Counts
     from graticule.photos.places import Places
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -174,7 +174,7 @@ def _read(table: Path, words: dict[str, Any]) -> Places:
 
 def _counted(table: Path, words: dict[str, Any]) -> tuple[Rows, S2Counts]:
     """The photos of a table by S2 cell, read block by block."""
-    from graticule.partitions.s2_counts import COUNTING_LEVEL, S2Counts
+    from graticule.partitions.s2.counts import COUNTING_LEVEL, S2Counts
     from graticule.photos.places import no_places
     from graticule.photos.streaming import stream_places
 

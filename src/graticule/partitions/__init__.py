@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from graticule.partitions.partition import Partition, Source
-    from graticule.partitions.s2_adaptive import PRESETS, S2Settings, build_s2
+    from graticule.partitions.s2.adaptive import PRESETS, S2Settings, build_s2
     from graticule.partitions.summary import Summary, summarise
 
 _HOMES = {
-    "PRESETS": "s2_adaptive",
+    "PRESETS": "s2.adaptive",
     "Partition": "partition",
-    "S2Settings": "s2_adaptive",
+    "S2Settings": "s2.adaptive",
     "Source": "partition",
     "Summary": "summary",
-    "build_s2": "s2_adaptive",
+    "build_s2": "s2.adaptive",
     "summarise": "summary",
 }
 

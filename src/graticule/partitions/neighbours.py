@@ -32,7 +32,7 @@ def neighbours(partition: Partition) -> NDArray[np.int64]:
         - the result is (M, 2), each pair once, the smaller cell first, sorted
 
     Example:
-        >>> from graticule.partitions.kd import build_kd
+        >>> from graticule.partitions.boxes.kd import build_kd
         >>> neighbours(build_kd([[10, -100], [10, 10], [10, 100], [-40, 100]], max_photos=1)).tolist()
         [[0, 1], [0, 2], [0, 3], [1, 2], [1, 3], [2, 3]]
     """

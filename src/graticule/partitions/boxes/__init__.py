@@ -1,0 +1,1 @@
+"""Cells between parallels and meridians: the k-d tree, and the quadtree as OSV-5M's."""

@@ -1,0 +1,1 @@
+"""Cells that follow outlines which people know: countries, districts, or polygons of the user's."""

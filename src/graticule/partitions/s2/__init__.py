@@ -1,0 +1,1 @@
+"""Cells of the S2 grid, small where there are many photos."""
