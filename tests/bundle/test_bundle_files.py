@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import zipfile
@@ -51,11 +52,82 @@ def test_zip_and_folder_hold_the_same(colour_bundle: Path, tmp_path: Path) -> No
     ]
 
 
-@pytest.mark.parametrize("name", ["model.onnx", "cells.parquet", "bundle.json"])
+@pytest.mark.parametrize("name", ["model.onnx", "cells.parquet", "bundle.json", "MODEL_CARD.md"])
 def test_a_missing_file_is_named(copy: Path, name: str) -> None:
     (copy / name).unlink()
-    with pytest.raises(BundleError, match=rf"has no '{name}'.\nExport it again:  graticule export"):
+    with pytest.raises(BundleError, match=rf"has no '{name}'.\nCopy the bundle again, or export it again"):
         read_bundle(copy)
+
+
+def _changed(copy: Path, **fields: object) -> None:
+    document = json.loads((copy / "bundle.json").read_text())
+    (copy / "bundle.json").write_text(json.dumps(document | fields))
+
+
+def test_a_bundle_without_hashes_is_refused(copy: Path) -> None:
+    _changed(copy, files={})
+    with pytest.raises(BundleError, match=r"names no sha256 of '.*', so damage .*\nCopy the bundle again"):
+        read_bundle(copy)
+
+
+def test_damaged_cells_give_the_advice_of_a_bundle_not_of_a_partition(copy: Path) -> None:
+    content = (copy / "cells.parquet").read_bytes()[:-200]
+    (copy / "cells.parquet").write_bytes(content)
+    hashes = json.loads((copy / "bundle.json").read_text())["files"]
+    hashes["cells.parquet"] = hashlib.sha256(content).hexdigest()
+    _changed(
+        copy,
+        files=hashes,
+        revision=hashlib.sha256("".join(sorted(hashes.values())).encode()).hexdigest()[:12],
+    )
+    with pytest.raises(
+        BundleError, match=r"'cells.parquet' of the bundle .*\nCopy the bundle again"
+    ) as caught:
+        read_bundle(copy)
+    assert "graticule partition" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"temperature": 1.5},
+        {"conformal": {"0.9": 0.5}},
+        {"conformal_by_group": {"0.9": {"EU": 0.5}}},
+        {"region_rule": {"method": "distance"}},
+        {"scaling": {"method": "platt", "slope": [1.0], "shift": [0.5]}},
+        {"estimate": "expected-distance"},
+    ],
+)
+def test_what_changes_the_answers_changes_the_revision(
+    copy: Path, tmp_path: Path, fields: dict[str, object]
+) -> None:
+    bundle = read_bundle(copy)
+    other = BundleCard.model_validate(bundle.card.model_dump() | fields)
+    written = write_bundle(
+        tmp_path / "other",
+        model_onnx=bundle.model_onnx,
+        partition=bundle.partition,
+        card=other,
+        model_card=bundle.model_card,
+    )
+    assert written.files == bundle.card.files
+    assert written.revision != bundle.card.revision
+    assert read_bundle(tmp_path / "other").card == written
+    _changed(copy, **fields)  # the same by hand is noticed
+    with pytest.raises(BundleError, match="was changed after it was written"):
+        read_bundle(copy)
+
+
+def test_what_says_nothing_of_the_answers_leaves_the_revision(copy: Path) -> None:
+    before = read_bundle(copy).card.revision
+    _changed(copy, metrics={"val": {"n": 3}}, licence="other")
+    assert read_bundle(copy).card.revision == before
+
+
+def test_a_bundle_whose_revision_covers_the_files_alone_is_still_read(copy: Path) -> None:
+    hashes = json.loads((copy / "bundle.json").read_text())["files"]
+    _changed(copy, revision=hashlib.sha256("".join(sorted(hashes.values())).encode()).hexdigest()[:12])
+    assert read_bundle(copy).card.conformal == {"0.9": 0.9}
 
 
 @pytest.mark.parametrize("name", ["model.onnx", "cells.parquet", "MODEL_CARD.md"])

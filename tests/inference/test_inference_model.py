@@ -14,9 +14,10 @@ import pytest
 from PIL import Image
 
 import graticule
-from graticule.bundle import read_bundle, write_bundle
+from graticule.bundle import BundleCard, read_bundle, write_bundle
 from graticule.errors import BundleError, MissingFileError, UsageError
 from graticule.inference import Model, load_model
+from graticule.inference.sources import find_sources
 
 CITIES = ["Paris", "Beijing", "Sydney"]
 
@@ -290,3 +291,74 @@ def test_a_broken_link_and_a_pipe_in_a_folder_are_told_of(model: Model, tmp_path
     assert [item.photo_id for item in found] == ["gone.jpg", "pipe.jpg"]
     assert "does not exist" in str(found[0].error)
     assert "no file" in str(found[1].error)
+
+
+def _with(colour_bundle: Path, path: Path, **fields: object) -> Model:
+    bundle = read_bundle(colour_bundle)
+    card = BundleCard.model_validate(bundle.card.model_dump() | fields)
+    write_bundle(
+        path,
+        model_onnx=bundle.model_onnx,
+        partition=bundle.partition,
+        card=card,
+        model_card=bundle.model_card,
+    )
+    return load_model(path)
+
+
+def test_a_promise_is_one_that_the_bundle_offers(
+    colour_bundle: Path, tmp_path: Path, colour_photos: Path
+) -> None:
+    model = _with(colour_bundle, tmp_path / "b", temperature=30.0, conformal={"0.5": 0.4, "0.9": 0.99})
+    assert model.promises == ["0.5", "0.9"]
+    photo = colour_photos / "a-red.jpg"
+    half, most = (model.predict(photo, promise=promise)[0] for promise in (0.5, "0.90"))
+    assert (half.region_promise, most.region_promise) == (0.5, 0.9)
+    assert len(half.region_cells or ()) < len(most.region_cells or ())
+    assert model.predict(photo)[0] == most
+    with pytest.raises(
+        UsageError, match=r"no promise of 0.8 \(it offers: 0.5, 0.9\).*\n.*graticule calibrate"
+    ):
+        model.predict(photo, promise=0.8)
+
+
+def test_a_bundle_without_promises_states_no_region(
+    colour_bundle: Path, tmp_path: Path, colour_photos: Path
+) -> None:
+    model = _with(colour_bundle, tmp_path / "b", conformal={})
+    answer = model.predict(colour_photos / "a-red.jpg")[0]
+    assert (answer.region_cells, answer.region_km2, answer.region_promise) == (None, None, None)
+
+
+def test_continents_have_limits_of_their_own(
+    colour_bundle: Path, tmp_path: Path, colour_photos: Path
+) -> None:
+    fields = {"temperature": 30.0, "conformal": {"0.9": 0.0}, "region_rule": {"by": "continent"}}
+    model = _with(colour_bundle, tmp_path / "b", conformal_by_group={"0.9": {"EU": 2.0}}, **fields)
+    europe = model._continents.index("EU")
+    for photo in ("a-red.jpg", "b-green.png", "trip/c-blue.webp"):
+        answer = model.predict(colour_photos / photo)[0]
+        assert set(answer.region_cells or ()) == {answer.candidates[0].cell, europe}
+
+
+def test_scaling_changes_what_is_stated(colour_bundle: Path, tmp_path: Path, colour_photos: Path) -> None:
+    plain = load_model(colour_bundle).predict(colour_photos / "a-red.jpg")[0]
+    shifted = {"method": "vector", "slope": [0.01] * 3, "shift": [0.0, 5.0, 0.0]}
+    model = _with(colour_bundle, tmp_path / "b", scaling=shifted)
+    answer = model.predict(colour_photos / "a-red.jpg")[0]
+    assert plain.candidates[0].cell == 0
+    assert answer.candidates[0].cell == 1
+    wrong = {"method": "vector", "slope": [1.0] * 2, "shift": [0.0] * 2}
+    with pytest.raises(BundleError, match=r"for 2 cells, its cells\.parquet has 3"):
+        _with(colour_bundle, tmp_path / "c", scaling=wrong)
+
+
+def test_raw_probabilities_are_those_of_the_network(colour_bundle: Path, colour_photos: Path) -> None:
+    model = load_model(colour_bundle)
+    parts = list(model.raw_probabilities(find_sources(colour_photos), batch_size=2))
+    reasons = [reason for part, _ in parts for reason in part]
+    raw = np.concatenate([shares for _, shares in parts])
+    assert raw.shape == (4, 3)
+    assert [reason is None for reason in reasons] == [True, True, True, False]
+    assert np.allclose(raw[:3].sum(axis=1), 1)
+    assert np.isnan(raw[3]).all()

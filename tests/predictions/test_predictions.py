@@ -27,6 +27,7 @@ GOOD = Prediction(
     country_confidence=0.75,
     region_km2=12.5,
     region_cells=(3, 0),
+    region_promise=0.9,
     model="m@1",
 )
 FAILED = Prediction(photo_id="broken, file", path="b.jpg", model="m@1", error="The file is empty.")
@@ -123,3 +124,8 @@ def test_text_keeps_the_confidence_to_the_best_cell() -> None:
 )
 def test_confidence_in_words(share: float, words: str) -> None:
     assert in_words(share) == words
+
+
+def test_regions_of_older_files_are_of_90_percent(both: Predictions) -> None:
+    older = both.to_polars().drop("region_promise")
+    assert Predictions(older).to_polars()["region_promise"].to_list() == [0.9, None]

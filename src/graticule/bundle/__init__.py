@@ -2,5 +2,7 @@
 
 from graticule.bundle.card import BundleCard
 from graticule.bundle.files import Bundle, read_bundle, write_bundle
+from graticule.bundle.regions import RegionRule
+from graticule.bundle.scaling import Scaling
 
-__all__ = ["Bundle", "BundleCard", "read_bundle", "write_bundle"]
+__all__ = ["Bundle", "BundleCard", "RegionRule", "Scaling", "read_bundle", "write_bundle"]

@@ -6,18 +6,27 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from graticule.bundle.regions import RegionRule
+from graticule.bundle.scaling import Scaling
+
 
 class BundleCard(BaseModel):
     """The facts of a bundle that a program needs; people read MODEL_CARD.md.
 
     Convention:
         - ``temperature``: the probabilities of the network are raised to 1 / temperature and normalised
-        - ``conformal``: promised coverage (a share, as text: "0.9") -> cumulative calibrated probability
-          that the best cells must reach so that they hold the truth that often
+        - ``scaling``: what is done to the probabilities after the temperature, or None
+        - ``region_rule``: how the cells of a region are scored
+        - ``conformal``: promised coverage (a share, as text: "0.9") -> the score that a region's cells
+          stay below so that they hold the truth that often; for the rule ``aps`` the cumulative calibrated
+          probability that the best cells must reach
+        - ``conformal_by_group``: promised coverage -> continent (two letters) -> its own threshold
+        - ``calibration``: what was calibrated on, and what was measured on other photos
         - ``estimate``: how the point is chosen from the cell probabilities when the user does not say
         - ``metrics``: by name of the photo set, the contents of its ``metrics.json`` in short
         - ``files``: name -> sha256 in hexadecimal, filled in when the bundle is written
-        - ``revision``: first 12 digits of the sha256 over those, so that the same files have the same name
+        - ``revision``: first 12 digits of the sha256 over those and over what changes the answers
+          (temperature, thresholds, ...), so that what answers alike has the same name
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -34,7 +43,11 @@ class BundleCard(BaseModel):
     licence: str = ""
     weights: Literal["float32", "float16", "int8"] = "float32"
     temperature: float = Field(default=1.0, gt=0.0)
+    scaling: Scaling | None = None
+    region_rule: RegionRule = RegionRule()
     conformal: dict[str, float] = Field(default_factory=dict)
+    conformal_by_group: dict[str, dict[str, float]] = Field(default_factory=dict)
+    calibration: dict[str, Any] = Field(default_factory=dict)
     estimate: Literal["best-cell", "expected-distance"] = "best-cell"
     metrics: dict[str, Any] = Field(default_factory=dict)
     files: dict[str, str] = Field(default_factory=dict)

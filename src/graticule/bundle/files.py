@@ -6,6 +6,7 @@ import hashlib
 import io
 import shutil
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +16,7 @@ from pydantic import ValidationError
 
 from graticule._version import __version__
 from graticule.bundle.card import BundleCard
-from graticule.errors import BundleError, MissingFileError
+from graticule.errors import BundleError, MissingFileError, PartitionError
 from graticule.partitions import Partition
 
 MODEL: Final = "model.onnx"
@@ -23,6 +24,16 @@ CELLS: Final = "cells.parquet"
 CARD: Final = "bundle.json"
 MODEL_CARD: Final = "MODEL_CARD.md"
 SUFFIX: Final = ".graticule"
+
+_ANSWERING: Final = (
+    "temperature",
+    "scaling",
+    "region_rule",
+    "conformal",
+    "conformal_by_group",
+    "estimate",
+)
+"""What in the card changes the answers; the files beside it are covered by their hashes."""
 
 MAX_MEMBER_BYTES: Final = 4 << 30
 """No member of a zip is unpacked past this many bytes, whatever its header says."""
@@ -53,12 +64,13 @@ def write_bundle(
         BundleError: ``path`` is a folder that holds something else.
     """
     path = Path(path)
+    card = BundleCard.model_validate(card.model_dump())  # numbers as they will be read back
     members = {MODEL: model_onnx, CELLS: partition.to_bytes(), MODEL_CARD: model_card.encode()}
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in members.items()}
     written = card.model_copy(
         update={
             "files": hashes,
-            "revision": hashlib.sha256("".join(sorted(hashes.values())).encode()).hexdigest()[:12],
+            "revision": revision_of(card, hashes),
             "created": card.created or datetime.now(UTC).isoformat(timespec="seconds"),
             "graticule_version": __version__,
         }
@@ -77,7 +89,7 @@ def read_bundle(path: str | Path) -> Bundle:
 
     Raises:
         MissingFileError: there is nothing at ``path``.
-        BundleError: a file of the bundle is missing, damaged or of a later format.
+        BundleError: a file of the bundle is missing, damaged, changed, or of a later format.
     """
     path = Path(path)
     if not path.exists():
@@ -86,24 +98,61 @@ def read_bundle(path: str | Path) -> Bundle:
             "Make one:  graticule export RUN -o BUNDLE   or take one by name:  graticule models"
         )
     members = _read_folder(path) if path.is_dir() else _read_zip(path)
-    for name in (CARD, MODEL, CELLS):
+    for name in (CARD, MODEL, CELLS, MODEL_CARD):
         if name not in members:
-            raise BundleError(
-                f"The bundle '{path}' has no '{name}'.\nExport it again:  graticule export RUN -o {path}"
-            )
+            raise BundleError(f"The bundle '{path}' has no '{name}'.\n{_again(path)}")
     card = _read_card(path, members[CARD])
-    for name, expected in card.files.items():
-        if name in members and hashlib.sha256(members[name]).hexdigest() != expected:
-            raise BundleError(
-                f"'{name}' in the bundle '{path}' is damaged: its sha256 is not the one in {CARD}.\n"
-                f"Copy the bundle again, or export it again:  graticule export RUN -o {path}"
-            )
+    check_seal(card, {name: content for name, content in members.items() if name != CARD}, path)
+    try:
+        partition = Partition.read(members[CELLS])
+    except PartitionError as error:  # its own advice is to build cells, which would not be this model's
+        raise BundleError(
+            f"'{CELLS}' of the bundle '{path}' cannot be used: {str(error).splitlines()[0]}\n{_again(path)}"
+        ) from error
     return Bundle(
         card=card,
-        partition=Partition.read(members[CELLS]),
+        partition=partition,
         model_onnx=members[MODEL],
-        model_card=members.get(MODEL_CARD, b"").decode("utf-8", errors="replace"),
+        model_card=members[MODEL_CARD].decode("utf-8", errors="replace"),
     )
+
+
+def revision_of(card: BundleCard, hashes: Mapping[str, str]) -> str:
+    """The first 12 digits of a sha256 over the files' hashes and what of the card changes the answers."""
+    digest = hashlib.sha256("".join(sorted(hashes.values())).encode())
+    digest.update(card.model_dump_json(include=set(_ANSWERING)).encode())
+    return digest.hexdigest()[:12]
+
+
+def check_seal(card: BundleCard, members: Mapping[str, bytes], path: Path) -> None:
+    """Refuse a bundle whose files or card are not what was written.
+
+    Raises:
+        BundleError: the card names no sha256 for a file, or another; or the card itself was changed.
+    """
+    for name, content in members.items():
+        if name not in card.files:
+            raise BundleError(
+                f"'{CARD}' of the bundle '{path}' names no sha256 of '{name}', so damage to it could not be "
+                f"noticed.\n{_again(path)}"
+            )
+        if hashlib.sha256(content).hexdigest() != card.files[name]:
+            raise BundleError(
+                f"'{name}' in the bundle '{path}' is damaged: its sha256 is not the one in {CARD}.\n"
+                f"{_again(path)}"
+            )
+    hashes = "".join(sorted(card.files.values()))
+    of_files_alone = hashlib.sha256(hashes.encode()).hexdigest()[:12]  # as bundles of 0.1.0 have it
+    if card.revision not in (revision_of(card, card.files), of_files_alone):
+        raise BundleError(
+            f"'{CARD}' of the bundle '{path}' was changed after it was written: its revision "
+            f"'{card.revision}' is not that of its temperature, thresholds and files.\n{_again(path)}\n"
+            "To change what it promises:  graticule calibrate MODEL --photos TABLE -o MODEL2"
+        )
+
+
+def _again(path: Path) -> str:
+    return f"Copy the bundle again, or export it again:  graticule export RUN -o {path}"
 
 
 def _read_card(path: Path, content: bytes) -> BundleCard:

@@ -6,41 +6,15 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from graticule.geo.sphere import great_circle_km
+from graticule.bundle.regions import RegionRule, cells_within, distances_km
+from graticule.bundle.scaling import temper
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import NDArray
+
+__all__ = ["Estimate", "best_groups", "chosen_cells", "distances_km", "region", "temper"]
 
 Estimate = Literal["best-cell", "expected-distance"]
-
-
-def temper(probabilities: ArrayLike, temperature: float) -> NDArray[np.float64]:
-    """Probabilities after temperature scaling.
-
-    Convention:
-        - ``probabilities``: (N, K), rows sum to 1; ``temperature`` > 0, above 1 flattens
-        - the result: (N, K), proportional to ``probabilities ** (1 / temperature)``
-
-    Source:
-        Guo et al., "On Calibration of Modern Neural Networks" (2017): dividing the logits by T is the
-        same as raising the probabilities to 1 / T.
-
-    Example:
-        >>> temper([[0.8, 0.2]], 2.0).round(3).tolist()
-        [[0.667, 0.333]]
-    """
-    shares = np.asarray(probabilities, dtype=np.float64)
-    smallest = np.finfo(np.float64).tiny
-    logs = np.log(np.maximum(shares, smallest)) / temperature
-    raised = np.exp(logs - logs.max(axis=-1, keepdims=True))
-    tempered: NDArray[np.float64] = raised / raised.sum(axis=-1, keepdims=True)
-    return tempered
-
-
-def distances_km(centres: ArrayLike) -> NDArray[np.float64]:
-    """Great-circle distances between all cell centres: (K, 2) degrees -> (K, K) km."""
-    places = np.asarray(centres, dtype=np.float64)
-    return great_circle_km(places[:, None], places[None, :])
 
 
 def chosen_cells(
@@ -81,10 +55,7 @@ def region(probabilities: NDArray[np.float64], mass: float) -> list[NDArray[np.i
         >>> [cells.tolist() for cells in region(np.array([[0.2, 0.5, 0.3]]), 0.6)]
         [[1, 2]]
     """
-    order = np.argsort(-probabilities, axis=1, kind="stable")
-    reached = np.take_along_axis(probabilities, order, axis=1).cumsum(axis=1)
-    counts = np.minimum((reached < mass - 1e-12).sum(axis=1) + 1, probabilities.shape[1])
-    return [cells[:count] for cells, count in zip(order, counts, strict=True)]
+    return cells_within(probabilities, RegionRule().scores(probabilities), mass)
 
 
 def best_groups(

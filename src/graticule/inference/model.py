@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import polars as pl
 
-from graticule.config import usable_cores
+from graticule.bundle.regions import cells_within, continents_of_cells, limits_of, promise_key
+from graticule.bundle.scaling import scaled
+from graticule.config import nearest, usable_cores
 from graticule.errors import BundleError, PhotoError, UsageError
 from graticule.geo.outlines import country_of
-from graticule.inference.estimate import Estimate, best_groups, chosen_cells, distances_km, region, temper
+from graticule.inference.estimate import Estimate, best_groups, chosen_cells, distances_km
 from graticule.inference.network import Network
 from graticule.inference.registry import find_bundle
 from graticule.inference.sources import Source, find_sources
@@ -34,7 +36,7 @@ NEAR_LAND_KM: Final = 200.0
 """A cell whose mean place lies within this of a coast belongs to that country."""
 
 PROMISE: Final = "0.9"
-"""The coverage of the region in a prediction."""
+"""The coverage of the region in a prediction, when the user does not say and the model offers it."""
 
 
 def load_model(name: str | Path = "default", *, threads: int | None = None) -> Model:
@@ -74,12 +76,29 @@ class Model:
                 f"{self.partition.count}: they are of different models.\n"
                 "Export it again:  graticule export RUN -o BUNDLE"
             )
+        if self.card.scaling is not None and not self.card.scaling.fits(self.partition.count):
+            raise BundleError(
+                f"The scaling of '{self.card.name}' is for {len(self.card.scaling.slope)} cells, its "
+                f"cells.parquet has {self.partition.count}.\n"
+                "Calibrate it again:  graticule calibrate MODEL --photos TABLE -o MODEL2"
+            )
+
+    @property
+    def promises(self) -> list[str]:
+        """The coverages that the model's regions can promise, as shares in text: ["0.8", "0.9"]."""
+        return sorted(self.card.conformal, key=float)
 
     def __repr__(self) -> str:
         return f"Model({self.card.identity!r}, {self.partition.count} cells)"
 
     def predict(
-        self, photos: Any, *, top: int = 10, estimate: Estimate | None = None, batch_size: int = 32
+        self,
+        photos: Any,
+        *,
+        top: int = 10,
+        estimate: Estimate | None = None,
+        promise: float | str | None = None,
+        batch_size: int = 32,
     ) -> Predictions:
         """Where each photo was taken.
 
@@ -90,15 +109,18 @@ class Model:
             - ``estimate``: ``"best-cell"``: the mean place of the best cell's photos;
               ``"expected-distance"``: the cell centre with the least expected error in km; the
               model's own choice when left out
+            - ``promise``: how often the region is to hold the truth, a share; one of ``promises``. When
+              left out 0.9 where the model offers it
             - a photo that cannot be read is a prediction with ``error``, never an exception
 
         Raises:
             MissingFileError: a folder or table that was named does not exist.
-            UsageError: ``top`` or ``batch_size`` below 1, or an unknown ``estimate``.
+            UsageError: ``top`` or ``batch_size`` below 1, an unknown ``estimate``, or a ``promise`` that
+                the model was not calibrated for.
         """
         sources = find_sources(photos)
         return Predictions.concat(
-            self.predict_batches(sources, top=top, estimate=estimate, batch_size=batch_size)
+            self.predict_batches(sources, top=top, estimate=estimate, promise=promise, batch_size=batch_size)
         )
 
     def predict_batches(
@@ -107,6 +129,7 @@ class Model:
         *,
         top: int = 10,
         estimate: Estimate | None = None,
+        promise: float | str | None = None,
         batch_size: int = 32,
     ) -> Iterator[Predictions]:
         """Answers batch by batch, in order, while the next photos are decoded in other threads.
@@ -123,8 +146,41 @@ class Model:
         chosen = estimate or self.card.estimate
         if chosen not in ("best-cell", "expected-distance"):
             raise UsageError(f"There is no estimate '{chosen}'. Expected best-cell or expected-distance.")
+        promised = self._promised(promise)
         for batch, squares in self._decoded(sources, batch_size):
-            yield self._answer(batch, squares, top, chosen)
+            yield self._answer(batch, squares, top, chosen, promised)
+
+    def raw_probabilities(
+        self, sources: Iterable[Source], *, batch_size: int = 32
+    ) -> Iterator[tuple[list[str | None], NDArray[np.float32]]]:
+        """What the network says before calibration, batch by batch: what calibration is fitted on.
+
+        Convention:
+            - each item: for B photos None or why it cannot be read, and (B, K) probabilities, NaN there
+        """
+        for batch, squares in self._decoded(sources, batch_size):
+            raw = np.full((len(batch), self.partition.count), np.nan, dtype=np.float32)
+            readable = {
+                row: square for row, square in enumerate(squares) if not isinstance(square, PhotoError)
+            }
+            if readable:
+                raw[list(readable)] = self.network(np.stack(list(readable.values()))).probabilities
+            yield [str(square) if isinstance(square, PhotoError) else None for square in squares], raw
+
+    def _promised(self, promise: float | str | None) -> str | None:
+        """The key of a promise in the card; None when none was asked for and the model has no 0.9."""
+        if promise is None:
+            return PROMISE if PROMISE in self.card.conformal else None
+        key = promise_key(promise)
+        if key not in self.card.conformal:
+            offers = ", ".join(self.promises)
+            close = nearest(key, self.promises)
+            raise UsageError(
+                f"The model '{self.card.name}' makes no promise of {key} (it offers: {offers or 'none'}).\n"
+                + (f"Ask for {close}, or calibrate" if close else "Calibrate")
+                + f" it for that:  graticule calibrate MODEL --photos TABLE --promise {key} -o MODEL2"
+            )
+        return key
 
     def embed(self, photos: Any, *, batch_size: int = 32) -> NDArray[np.float32]:
         """The network's features, (N, D) float32; a row of NaN for a photo that cannot be read."""
@@ -169,15 +225,17 @@ class Model:
         squares: list[NDArray[np.uint8] | PhotoError],
         top: int,
         estimate: Estimate,
+        promise: str | None,
     ) -> Predictions:
         readable = {row: square for row, square in enumerate(squares) if not isinstance(square, PhotoError)}
         kept = np.zeros((len(sources), self.partition.count), dtype=np.float32)
         answers: list[dict[str, Any]] = [{} for _ in sources]
         if readable:
             raw = self.network(np.stack(list(readable.values()))).probabilities
-            shares = temper(raw, self.card.temperature)
+            shares = scaled(raw, temperature=self.card.temperature, scaling=self.card.scaling)
             kept[list(readable)] = shares
-            for row, answer in zip(readable, self._described(shares, top, estimate), strict=True):
+            described = self._described(shares, top, estimate, promise)
+            for row, answer in zip(readable, described, strict=True):
                 answers[row] = answer
         rows = [
             dict.fromkeys(SCHEMA)
@@ -193,15 +251,16 @@ class Model:
         ]
         return Predictions(pl.DataFrame(rows, schema=SCHEMA), partition=self.partition, probabilities=kept)
 
-    def _described(self, shares: NDArray[np.float64], top: int, estimate: Estimate) -> list[dict[str, Any]]:
+    def _described(
+        self, shares: NDArray[np.float64], top: int, estimate: Estimate, promise: str | None
+    ) -> list[dict[str, Any]]:
         """The fields of an answer for each row of calibrated probabilities (N, K)."""
         centres = self.partition.centres
         between_km = self._between_km if estimate == "expected-distance" else None
         points = centres[chosen_cells(shares, estimate, between_km)]
         best = np.argsort(-shares, axis=1, kind="stable")[:, :top]
         countries, country_shares = best_groups(shares, self._country_of_cell, len(self._countries))
-        mass = self.card.conformal.get(PROMISE)
-        regions = None if mass is None else region(shares, mass)
+        regions = None if promise is None else self._regions(shares, promise)
         return [
             {
                 "latitude": float(points[row, 0]),
@@ -212,9 +271,17 @@ class Model:
                 "country_confidence": float(country_shares[row]) if countries[row] >= 0 else None,
                 "region_cells": None if regions is None else regions[row].tolist(),
                 "region_km2": None if regions is None else float(self._areas_km2[regions[row]].sum()),
+                "region_promise": None if promise is None else float(promise),
             }
             for row in range(len(shares))
         ]
+
+    def _regions(self, shares: NDArray[np.float64], promise: str) -> list[NDArray[np.intp]]:
+        card = self.card
+        between_km = self._between_km if card.region_rule.needs_distances else None
+        groups = self._continents if card.region_rule.by == "continent" else None
+        limits = limits_of(card.conformal[promise], card.conformal_by_group.get(promise), groups)
+        return cells_within(shares, card.region_rule.scores(shares, between_km), limits)
 
     def _candidate(self, cell: int, probability: float) -> dict[str, Any]:
         latitude, longitude = self.partition.centres[cell]
@@ -230,6 +297,10 @@ class Model:
     @cached_property
     def _between_km(self) -> NDArray[np.float64]:
         return distances_km(self.partition.centres)
+
+    @cached_property
+    def _continents(self) -> list[str]:
+        return continents_of_cells(self.partition)
 
     @cached_property
     def _areas_km2(self) -> NDArray[np.float64]:

@@ -34,8 +34,9 @@ class Prediction:
         - ``candidates``: best first
         - ``country``: ISO 3166-1 alpha-2 of the most probable country; ``country_confidence``: the
           sum of the probabilities of its cells
-        - ``region_cells``, ``region_km2``: the cells of the conformal 90 % region and their area in km²;
-          None when the model was not calibrated for one
+        - ``region_cells``, ``region_km2``: the cells of the conformal region and their area in km²;
+          ``region_promise``: how often such regions hold the truth, a share; None when the model was not
+          calibrated for one
         - ``model``: name and revision of what answered
         - ``error``: None, or why there is no answer; then every field of the answer is None or empty
 
@@ -54,6 +55,7 @@ class Prediction:
     country_confidence: float | None = None
     region_km2: float | None = None
     region_cells: tuple[int, ...] | None = None
+    region_promise: float | None = None
     model: str = ""
     error: str | None = None
 

@@ -39,6 +39,7 @@ _COLUMNS: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
     "country_confidence": pl.Float64,
     "region_km2": pl.Float64,
     "region_cells": pl.List(pl.Int32),
+    "region_promise": pl.Float64,
     "model": pl.String,
     "error": pl.String,
 }
@@ -153,6 +154,10 @@ class Predictions(Sequence[Prediction]):
 
 
 def _conform(table: pl.DataFrame) -> pl.DataFrame:
+    if "region_cells" in table.columns:  # regions of files from before the promise was stated are of 90 %
+        stated = pl.col("region_promise") if "region_promise" in table.columns else pl.lit(None, pl.Float64)
+        assumed = pl.when(pl.col("region_cells").is_not_null()).then(0.9)
+        table = table.with_columns(pl.coalesce(stated, assumed).alias("region_promise"))
     missing = [name for name in SCHEMA if name not in table.columns]
     if missing:
         raise PredictionsError(
