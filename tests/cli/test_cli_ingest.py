@@ -190,3 +190,24 @@ def test_ingest_asks_for_no_torch(trip, tmp_path):
         "assert not {'torch', 'matplotlib', 'onnxruntime', 'fastapi'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", program, str(trip), str(tmp_path / "out")], check=True)
+
+
+def test_storing_as_typed(trip, tmp_path, run):
+    output = tmp_path / "small"
+    status, out, _ = run(trip, "-o", output, "--max-side", "32", "--shards", "--json")
+    stored = json.loads(out)["stored"]
+    assert (status, stored["max_side_px"], stored["photos"], stored["containers"]) == (0, 32, 3, 1)
+    assert (output / "shards" / "000000.tar").is_file()
+    status, out, _ = run(trip, "-o", output, "--max-side", "32", "--shards")
+    assert status == 0
+    assert "in 1 shards" in out
+    status, _, err = run(trip, "-o", output, "--max-side", "16")
+    assert status == 2
+    assert "--force" in err
+    assert run(trip, "-o", output, "--max-side", "16", "--force")[0] == 0
+
+
+def test_words_about_storing_need_storing(trip, tmp_path, run):
+    status, _, err = run(trip, "-o", tmp_path / "out", "--quality", "80")
+    assert status == 2
+    assert "--max-side 320" in err

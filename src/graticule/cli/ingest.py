@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from graticule.cli.output import REFUSED_SOME, emit, json_option, progress, stderr, stdout
+from graticule.errors import UsageError
 
 if TYPE_CHECKING:
     from graticule.photos.ingest_report import IngestReport
@@ -82,12 +83,35 @@ def _list_layouts(context: click.Context, _option: click.Parameter, wanted: bool
 @click.option(
     "--workers", type=click.IntRange(min=1), help="Threads that open photos.  [default: one per processor]"
 )
+@click.option(
+    "--max-side",
+    "max_side_px",
+    type=click.IntRange(min=1),
+    metavar="PX",
+    help="Store each photo in the output, its long side at most PX pixels: upright JPEG, no metadata.",
+)
+@click.option("--shards", is_flag=True, help="Store the photos in tar files (WebDataset), with an index.")
+@click.option(
+    "--shard-photos",
+    "photos_per_shard",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Photos in a shard (without --shards: in a folder).  [default: 1000]",
+)
+@click.option(
+    "--quality",
+    type=click.IntRange(1, 100),
+    metavar="Q",
+    help="JPEG quality of stored photos.  [default: 90]",
+)
+@click.option("--force", is_flag=True, help="Remove what was stored in the output before in another form.")
 @json_option
 def command(source: Path, output: Path, as_json: bool, **words: Any) -> int:
     """Make a photo table of SOURCE: a folder of photos, a table of them, or a published data set.
 
     Tables are CSV, TSV, Parquet or JSON lines; data sets are known by their files (--list-layouts).
-    Writes photos.parquet and ingest.json into the folder named by -o; the photos stay where they are.
+    Writes photos.parquet and ingest.json into the folder named by -o; the photos stay where they are
+    unless --max-side or --shards stores them there. Stopped while storing, the same line goes on.
     Exit status 3 says that some photos were refused; ingest.json lists each with its reason.
 
     \b
@@ -95,6 +119,7 @@ def command(source: Path, output: Path, as_json: bool, **words: Any) -> int:
       graticule ingest DCIM/ -o photos
       graticule ingest trip/photos.csv -o photos
       graticule ingest im2gps3k/ -o photos
+      graticule ingest photos --max-side 320 --shards -o small
       graticule ingest places.csv --images scans/ --latitude lat_wgs --longitude lon_wgs -o photos
     """
     from graticule.photos.ingest import IngestSettings, ingest
@@ -104,14 +129,34 @@ def command(source: Path, output: Path, as_json: bool, **words: Any) -> int:
         report = ingest(
             source,
             output,
-            IngestSettings(**words),
+            IngestSettings(**_with_storage(words)),
             on_progress=lambda done, total: bar.update(task, completed=done, total=total),
+            on_stored=lambda done, total: bar.update(
+                task, description="Storing photos", completed=done, total=total
+            ),
         )
     if as_json:
         emit(report.to_dict())
     else:
         _print(report)
     return REFUSED_SOME if report.refused else 0
+
+
+def _with_storage(words: dict[str, Any]) -> dict[str, Any]:
+    """The words about storing as one; the others as they are."""
+    from graticule.photos.storing import Storage
+
+    names = ("max_side_px", "shards", "photos_per_shard", "quality")
+    about = {name: value for name in names if (value := words[name])}
+    rest = {name: value for name, value in words.items() if name not in names}
+    if not about.keys() & {"max_side_px", "shards"}:
+        if about:
+            raise UsageError(
+                "Photos stay where they are, so --shard-photos and --quality have no meaning.\n"
+                "Say how to store them:  --max-side 320   or   --shards"
+            )
+        return rest
+    return rest | {"storage": Storage(**about)}
 
 
 def _print(report: IngestReport) -> None:
@@ -152,6 +197,9 @@ def _rows(report: IngestReport) -> Iterator[tuple[str, str, str]]:
     if report.duplicates["mode"] == "report":
         for reason, count in report.duplicates["counts"].items():
             yield "kept", f"{count:,}", f"{reason}; --duplicates drop would leave them out"
+    if report.stored is not None:
+        what = "shards" if report.stored["shards"] else "folders"
+        yield "stored", f"{report.stored['photos']:,}", _stored_in_words(report.stored, what)
     for split, count in report.splits.items():
         if list(report.splits) != ["none"]:
             yield "split", f"{count:,}", split
@@ -164,3 +212,8 @@ def _rows(report: IngestReport) -> Iterator[tuple[str, str, str]]:
     ]
     more = f", and {len(named) - _SHOWN} more" if len(named) > _SHOWN else ""
     yield "countries", f"{len(named):,}", ", ".join(named[:_SHOWN]) + more
+
+
+def _stored_in_words(stored: dict[str, Any], what: str) -> str:
+    side = f", long side at most {stored['max_side_px']} px" if stored["max_side_px"] else ", as they are"
+    return f"in {stored['containers']:,} {what}, {stored['bytes'] / 1e6:,.1f} MB{side}"

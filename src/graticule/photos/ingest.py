@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 import time
 import warnings as python_warnings
@@ -10,18 +9,20 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 
 from graticule.errors import MissingFileError, UsageError
 from graticule.photos.completion import completed
 from graticule.photos.deduplication import check_mode, deduplicated
+from graticule.photos.ingest_paths import relative_paths
 from graticule.photos.ingest_report import IngestReport, statistics, write_report
 from graticule.photos.inspection import inspect_all
 from graticule.photos.layouts import Found, Refusal, choose_layout
 from graticule.photos.settings import IngestSettings
-from graticule.photos.table import write_photo_table
+from graticule.photos.storing import check_form, clear, read_journal, store_photos
+from graticule.photos.table import TABLE_NAME, write_photo_table
 
 __all__ = ["IngestReport", "IngestSettings", "ingest"]
 
@@ -34,23 +35,28 @@ def ingest(
     settings: IngestSettings = _DEFAULTS,
     *,
     on_progress: Callable[[int, int], None] | None = None,
+    on_stored: Callable[[int, int], None] | None = None,
 ) -> IngestReport:
     """Make a photo table of ``source``: ``photos.parquet`` and ``ingest.json`` in the folder ``output``.
 
     Convention:
         - ``source``: a folder of photos, a folder with a table, or a table (CSV, TSV, Parquet, JSON lines)
-        - the photos stay where they are; paths in the table are relative to ``output``
+        - the photos stay where they are unless ``settings.storage`` says how to store them in ``output``;
+          paths in the table are relative to ``output``
+        - ``on_progress(done, total)`` is called after each photo opened, ``on_stored`` after each stored
 
     Raises:
         MissingFileError: the source does not exist, or holds no photos; the output cannot be written to.
         TableError: the table cannot be read, lacks columns, or swaps latitudes and longitudes.
-        UsageError: a layout, a column or a way to treat duplicates was named that is none.
+        UsageError: a layout, a column or a way to treat duplicates was named that is none; photos are
+            stored in ``output`` already in another form.
     """
     started_s = time.perf_counter()
     source, output = Path(source), Path(output)
     if output.exists() and not output.is_dir():
         raise UsageError(f"'{output}' is a file. Name a folder:  -o {output.parent / 'photos'}")
     check_mode(settings.duplicates, check_pixels=settings.check_pixels)
+    _check_storage(source, output, settings)
     words = settings.words(output)
     chosen, why = choose_layout(source, settings.layout, words)
     found = _unique(chosen.read(source, words))
@@ -59,7 +65,9 @@ def ingest(
         found = _inspected(found, settings, on_progress)
     found, repeated = deduplicated(found, settings.duplicates if settings.check_pixels else "keep")
     frame, remarks = completed(found, settings.source_name or chosen.source)
-    table = write_photo_table(_relative(frame, output), output)
+    found, frame, stored = _stored(found, frame, output, settings, on_stored)
+    paths = relative_paths(frame["file"], output)
+    table = write_photo_table(frame.drop("file").with_columns(paths), output)
     report = IngestReport(
         source=str(source.resolve()),
         layout=chosen.name,
@@ -75,6 +83,7 @@ def ingest(
         seconds=round(time.perf_counter() - started_s, 2),
         refusals=found.refused,
         duplicates=repeated,
+        stored=stored,
     )
     write_report(report, output)
     return report
@@ -149,19 +158,36 @@ def _inspected(
     return replace(found, rows=rows, refused=[*found.refused, *refused])
 
 
-def _relative(frame: pl.DataFrame, output: Path) -> pl.DataFrame:
-    """Paths from the table's folder, so that both can be moved together."""
-    root = os.path.realpath(output)
-    folders: dict[str, str] = {}
+def _check_storage(source: Path, output: Path, settings: IngestSettings) -> None:
+    """Before anything is read: what is stored in the output, if anything, is in the form asked for."""
+    check_form(output, settings.storage, force=settings.force)
+    own = output / TABLE_NAME
+    if settings.storage is None or not own.exists():
+        return
+    if source.resolve() in (own.resolve(), output.resolve()) and read_journal(output) is None:
+        raise UsageError(
+            f"'{output}' is the source itself, and its table would be replaced.\nName another:  -o FOLDER"
+        )
 
-    def from_table(file: str) -> str:
-        folder, name = os.path.split(file)
-        if folder not in folders:
-            try:
-                folders[folder] = os.path.relpath(os.path.realpath(folder), root)
-            except ValueError:  # another drive
-                folders[folder] = os.path.realpath(folder)
-        return os.path.join(folders[folder], name).replace(os.sep, "/").removeprefix("./")  # noqa: PTH118
 
-    paths = pl.Series("path", [from_table(file) for file in frame["file"]], dtype=pl.String)
-    return frame.drop("file").with_columns(paths)
+def _stored(
+    found: Found,
+    frame: pl.DataFrame,
+    output: Path,
+    settings: IngestSettings,
+    on_stored: Callable[[int, int], None] | None,
+) -> tuple[Found, pl.DataFrame, dict[str, Any] | None]:
+    """The photos where they are to lie, those that could not be stored refused, and what was stored."""
+    if settings.storage is None:
+        if settings.force:
+            clear(output, frame["file"].to_list())
+        return found, frame, None
+    stored = store_photos(
+        frame,
+        output,
+        settings.storage,
+        force=settings.force,
+        workers=settings.workers,
+        on_progress=on_stored,
+    )
+    return replace(found, refused=[*found.refused, *stored.refused]), stored.rows, stored.summary

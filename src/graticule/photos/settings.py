@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from graticule.photos.layouts.base import Words
+from graticule.photos.storing.storage import Storage
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,8 @@ class IngestSettings:
         - ``duplicates``: what to do about photos that are there twice: ``report``, ``drop`` or ``keep``;
           without ``check_pixels`` they are not looked for
         - ``workers``: threads that open photos; one per processor when left out
+        - ``storage``: store the photos in the output, scaled or in shards; None: they stay where they are
+        - ``force``: what was stored in the output before, of other photos or in another form, is removed
 
     Example:
         >>> IngestSettings(latitude="breite").words(Path("photos")).columns()["latitude"]
@@ -43,6 +46,8 @@ class IngestSettings:
     check_pixels: bool = True
     duplicates: str = "report"
     workers: int | None = None
+    storage: Storage | None = None
+    force: bool = False
 
     def words(self, output: Path) -> Words:
         """The part that layouts need; ``output`` is for the lines that their errors advise to type."""

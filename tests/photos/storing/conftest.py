@@ -1,0 +1,43 @@
+"""Photos with something to see in them, and a table of them."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+
+def make_scene(seed: int, *, size: tuple[int, int] = (640, 480), form: str = "JPEG", **words) -> bytes:
+    """A photo of soft noise, different for each seed."""
+    generator = np.random.default_rng(seed)
+    coarse = generator.integers(0, 256, (6, 8, 3), dtype=np.uint8)
+    image = Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC)
+    file = io.BytesIO()
+    image.save(file, form, **words)
+    return file.getvalue()
+
+
+@pytest.fixture(scope="session")
+def scene() -> Callable[..., bytes]:
+    """The maker of scenes."""
+    return make_scene
+
+
+@pytest.fixture
+def trip(tmp_path) -> Path:
+    """Thirty photos with a table, splits and a column of their own."""
+    folder = tmp_path / "trip"
+    (folder / "images").mkdir(parents=True)
+    lines = ["photo_id,path,latitude,longitude,split,author,weather"]
+    for number in range(30):
+        (folder / "images" / f"{number:03}.jpg").write_bytes(make_scene(number))
+        split = "val" if number % 5 == 0 else "train"
+        lines.append(
+            f"{number:03},images/{number:03}.jpg,{40 + number / 10},{number},{split},a{number % 3},dry"
+        )
+    (folder / "photos.csv").write_text("\n".join(lines))
+    return folder
