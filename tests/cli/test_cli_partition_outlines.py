@@ -153,7 +153,7 @@ def test_help_says_whose_each_option_is() -> None:
 def test_registry_refuses_unknown_methods() -> None:
     from graticule.errors import UsageError
 
-    with pytest.raises(UsageError, match=r"no method 'admn'(?s:.*)Did you mean:  --method admin"):
+    with pytest.raises(UsageError, match=r"no method 'admn'(?s:.*)Did you mean:  `method=admin`"):
         build_partition("admn", np.zeros((1, 2)), None, {})
 
 

@@ -165,7 +165,7 @@ def test_tables_that_do_not_serve(tmp_path: Path, text, error, message) -> None:
 
 
 def test_names_that_are_no_features() -> None:
-    with pytest.raises(MissingFileError, match="Did you mean:  --features climate"):
+    with pytest.raises(MissingFileError, match="Did you mean:  `features=climate"):
         read_features("climat")
 
 
@@ -218,7 +218,7 @@ def test_countries_without_features_or_photos(tmp_path: Path) -> None:
     [
         ({"groups": 6}, UsageError, "6 groups cannot be made of 5 countries, expected 1 to 5"),
         ({"groups": 0}, UsageError, "0 groups cannot be made"),
-        ({"min_photos": 0}, UsageError, "--min 1"),
+        ({"min_photos": 0}, UsageError, "`min_photos=1`"),
         ({"min_photos": 100}, TableError, "in a country with features"),
     ],
 )

@@ -104,7 +104,7 @@ def test_matrices_that_cannot_be(tmp_path: Path, text: str, message: str) -> Non
 
 
 def test_no_file(tmp_path: Path) -> None:
-    with pytest.raises(MissingFileError, match="Name a CSV with --confusion"):
+    with pytest.raises(MissingFileError, match="Name a CSV with `confusion`"):
         read_confusion(tmp_path / "none.csv")
 
 

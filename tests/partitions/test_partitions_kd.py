@@ -208,10 +208,13 @@ def test_cells_are_numbered_as_the_tree_is_walked() -> None:
     ("words", "message"),
     [
         ({}, "Nothing says when to stop"),
-        ({"max_photos": 3, "min_photos": 9}, "at most 3 and at least 9 photos.\nType:  --max 36 --min 9"),
-        ({"max_photos": 0}, "--max 0 cannot be"),
-        ({"cells": 0}, "--cells 0 cannot be"),
-        ({"max_photos": 9, "least_share": 0.7}, "A share of 0.7 .*\n.*--least-share 0.25"),
+        (
+            {"max_photos": 3, "min_photos": 9},
+            "at most 3 and at least 9 (?s:.*)`max_photos=36, min_photos=9`",
+        ),
+        ({"max_photos": 0}, "`max_photos=0` cannot be"),
+        ({"cells": 0}, "`cells=0` cannot be"),
+        ({"max_photos": 9, "least_share": 0.7}, "A share of 0.7 .*\n.*`least_share=0.25`"),
     ],
 )
 def test_words_that_cannot_be(words, message) -> None:

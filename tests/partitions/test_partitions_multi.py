@@ -194,10 +194,10 @@ def test_the_preset_of_geoestimation() -> None:
         ({"resolutions": "5,5"}, "no list of different numbers"),
         ({"resolutions": "5,x"}, "no list of different numbers"),
         ({"resolutions": "5"}, "no list of different numbers"),
-        ({"resolutions": "5,9", "max_photos": 3}, "--max stands beside it"),
-        ({"of": "multi"}, "--of multi is no method"),
+        ({"resolutions": "5,9", "max_photos": 3}, "`max_photos` stands beside it"),
+        ({"of": "multi"}, "`of=multi` is no method"),
         ({"preset": "cnn-vit"}, "There is no preset 'cnn-vit' \\(known: geoestimation"),
-        ({"of": "kd", "end_level": 3}, "takes no --end-level"),
+        ({"of": "kd", "end_level": 3}, "takes no `end_level`"),
     ],
 )
 def test_words_that_cannot_be(words, message) -> None:

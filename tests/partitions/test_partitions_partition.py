@@ -332,7 +332,7 @@ def test_a_place_that_cannot_be_written_to(partition: Partition, tmp_path: Path)
     blocker.write_text("in the way")
     with pytest.raises(PartitionError, match="Cannot write the partition") as error:
         partition.write(blocker / "cells.parquet")
-    assert "Name another file with -o" in str(error.value)
+    assert "Name another file." in str(error.value)
     assert list(tmp_path.iterdir()) == [blocker]
 
 

@@ -156,7 +156,7 @@ def test_small_cells_are_dropped_when_asked() -> None:
     assert kept.source.dropped_photos == everything.photos[small].sum()
     assert kept.source.dropped_cells == small.sum()
     assert (kept.encode(places) < 0).sum() == kept.source.dropped_photos
-    with pytest.raises(PartitionError, match=r"the fullest holds .*\nType:  --max 500 --min"):
+    with pytest.raises(PartitionError, match=r"the fullest holds .*\nType:  `max_photos=500, min_photos="):
         build_quadtree(places, max_photos=500, min_photos=500, depth=10)
 
 
@@ -169,7 +169,7 @@ def test_a_million_copies_of_one_place_stop_at_the_depth() -> None:
 
 @pytest.mark.parametrize("places", [[[3, 4]], [[3, 4], [3, 9]], [[3, 4], [8, 4]], np.full((1000, 2), 7.0)])
 def test_places_on_a_line_have_no_box(places) -> None:
-    with pytest.raises(PartitionError, match=r"one (latitude|longitude).*\nType:  --method s2"):
+    with pytest.raises(PartitionError, match=r"one (latitude|longitude).*\nType:  `method=s2`"):
         build_quadtree(places, max_photos=1)
 
 

@@ -220,9 +220,9 @@ def test_geopackage(tmp_path: Path, envelope: int) -> None:
 def test_geopackage_layers(tmp_path: Path) -> None:
     path = geopackage(tmp_path / "a.gpkg", {"nord": [("N", blob(TWO[0]))], "syd": [("S", blob(TWO[1]))]})
     assert read_regions(path, layer="syd").codes == ("S",)
-    with pytest.raises(UsageError, match=r"has 2 layers: nord, syd\.\nName one:  --layer nord"):
+    with pytest.raises(UsageError, match=r"has 2 layers: nord, syd\.\nName one:  `layer=nord`"):
         read_regions(path)
-    with pytest.raises(UsageError, match=r"no layer 'sud'(?s:.*)--layer syd"):
+    with pytest.raises(UsageError, match=r"no layer 'sud'(?s:.*)`layer=syd`"):
         read_regions(path, layer="sud")
 
 

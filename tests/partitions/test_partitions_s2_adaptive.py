@@ -262,7 +262,7 @@ def test_settings_of_s4_give_about_its_classes_on_flickr(shared: Path, name, cla
     [
         (
             {"max_photos": 20, "min_photos": 30},
-            "at most 20 and at least 30 photos.\nType:  --max 120 --min 30",
+            "at most 20 and at least 30 photos.\nType:  `max_photos=120, min_photos=30`",
         ),
         ({"min_photos": 0}, "expected at least 1"),
         ({"start_level": 9, "end_level": 4}, "Levels 9 to 4 are not in order"),
@@ -282,13 +282,15 @@ def test_no_cell_left_says_which_numbers_leave_one() -> None:
         build_s2(places, max_photos=23, min_photos=20)
     message = str(error.value)
     assert "the fullest holds 12 of 24 photos, and at least 20 are asked for" in message
-    assert "--max 23 --min 12   or   --max 24 --min 20" in message
+    assert "`max_photos=23, min_photos=12`   or   `max_photos=24, min_photos=20`" in message
     assert build_s2(places, max_photos=23, min_photos=12).count == 2
     assert build_s2(places, max_photos=24, min_photos=20).count == 1
 
 
 def test_too_few_photos_altogether() -> None:
-    with pytest.raises(PartitionError, match=r"the fullest holds 1 of 1 photos.*\nType:  --max 300 --min 1$"):
+    with pytest.raises(
+        PartitionError, match=r"fullest holds 1 of 1 photos.*\nType:  `max_photos=300, min_photos=1`$"
+    ):
         build_s2([[1.0, 2.0]], max_photos=300, min_photos=30)
 
 

@@ -106,7 +106,7 @@ def test_words_that_cannot_be() -> None:
     with pytest.raises(CoordinateError):
         S2Counts().add([[99.0, 0.0]])
     counts = counted(towns(1, 50), None, 5, 50)
-    with pytest.raises(UsageError, match=r"cells start at level 6.\nType:  --start-level 5"):
+    with pytest.raises(UsageError, match=r"cells start at level 6.\nType:  `start_level=5`"):
         build_s2_from_counts(counts, max_photos=9, min_photos=1, start_level=6)
     with pytest.raises(PartitionError, match="No cell is left"):
         build_s2_from_counts(counts, max_photos=900, min_photos=800)

@@ -129,7 +129,7 @@ def _vectors(latlon: np.ndarray) -> np.ndarray:
 def test_a_million_copies_of_one_place_stay_one_cell_and_are_said() -> None:
     built = build_semantic([[55.68, 12.57]], weights=[1_000_000], max_photos=300, min_photos=30)
     assert built.partition.count == 1
-    assert "Cells over --max that could not be split further: 1." in built.remarks
+    assert "Cells over `max_photos` that could not be split further: 1." in built.remarks
 
 
 def test_over_the_antimeridian() -> None:
@@ -174,10 +174,10 @@ def test_drawn_ground_fills_the_countries() -> None:
     [
         (
             {"max_photos": 20, "min_photos": 30},
-            "at most 20 and at least 30 photos.\nType:  --max 120 --min 30",
+            "at most 20 and at least 30 photos.\nType:  `max_photos=120, min_photos=30`",
         ),
-        ({"min_photos": 0}, "Type:  --min 1"),
-        ({"reach_km": -2}, "Type:  --reach 25"),
+        ({"min_photos": 0}, "Type:  `min_photos=1`"),
+        ({"reach_km": -2}, "Type:  `reach_km=25`"),
     ],
 )
 def test_numbers_that_cannot_be(words, message) -> None:
@@ -186,7 +186,7 @@ def test_numbers_that_cannot_be(words, message) -> None:
 
 
 def test_too_few_photos_or_none() -> None:
-    with pytest.raises(PartitionError, match=r"most photos has 4 of 6, and at least 30(?s:.*)--min 4"):
+    with pytest.raises(PartitionError, match=r"most photos has 4 of 6, and at least 30(?s:.*)`min_photos=4`"):
         build_semantic(CITIES)
     with pytest.raises(PartitionError, match="has 0 of 3"):
         build_semantic([[0, -30]] * 3)

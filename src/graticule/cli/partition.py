@@ -9,12 +9,27 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from graticule.cli.output import REFUSED_SOME, emit, json_option, stderr
-from graticule.cli.partition_words import Rows, print_comparisons, print_summary, remark_result, remark_rows
+from graticule.cli.partition_words import (
+    Rows,
+    option_typed,
+    print_comparisons,
+    print_summary,
+    remark_result,
+    remark_rows,
+)
 from graticule.errors import UsageError
-from graticule.partitions.methods import METHODS, OPTIONS
+from graticule.partitions.methods import (
+    METHODS,
+    OPTIONS,
+    build_from_counts,
+    build_partition,
+    respelled,
+    spelled,
+)
 
 if TYPE_CHECKING:
     from graticule.partitions import Partition, Summary
+    from graticule.partitions.built import Built
     from graticule.partitions.s2.counts import S2Counts
     from graticule.photos.places import Places
 
@@ -111,7 +126,6 @@ def command(tables: tuple[Path, ...], comparing: bool, photos: Path | None, **wo
 
 def _cut(table: Path, words: dict[str, Any]) -> int:
     """Build, write, draw and print one partition."""
-    from graticule.partitions.methods import build_from_counts, build_partition
     from graticule.partitions.summary import summarise
 
     figure_path, map_path, output = words["figure"], words["map_path"], words["output"]
@@ -124,16 +138,8 @@ def _cut(table: Path, words: dict[str, Any]) -> int:
             f"Only groups of countries have such a report, not the method '{words['method']}'.\n"
             "Leave --report out, or type:  --method clusters"
         )
-    options = {name: words[name] for name in OPTIONS}
-    if words["streaming"]:
-        rows, counts = _counted(table, words)
-        built = build_from_counts(words["method"], counts, options)
-    else:
-        if words["counting_level"] is not None:
-            raise UsageError("--counting-level is about streamed tables.\nAdd --streaming, or leave it out.")
-        places = _read(table, words)
-        rows = Rows.of(places)
-        built = build_partition(words["method"], places.latlon, places.photos, options)
+    with spelled(option_typed):
+        rows, built = _built(table, words)
     partition = built.partition
     figures = summarise(partition)
     if output is not None:
@@ -155,9 +161,21 @@ def _cut(table: Path, words: dict[str, Any]) -> int:
     else:
         print_summary(figures)
     for remark in built.remarks:
-        stderr().print(remark, markup=False)
+        stderr().print(respelled(remark, option_typed), markup=False)
     remark_result(figures, written)
     return REFUSED_SOME if rows.refused else 0
+
+
+def _built(table: Path, words: dict[str, Any]) -> tuple[Rows, Built]:
+    """What became of the table's rows, and the cells around their places."""
+    options = {name: words[name] for name in OPTIONS}
+    if words["streaming"]:
+        rows, counts = _counted(table, words)
+        return rows, build_from_counts(words["method"], counts, options)
+    if words["counting_level"] is not None:
+        raise UsageError("--counting-level is about streamed tables.\nAdd --streaming, or leave it out.")
+    places = _read(table, words)
+    return Rows.of(places), build_partition(words["method"], places.latlon, places.photos, options)
 
 
 def _read(table: Path, words: dict[str, Any]) -> Places:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from graticule.cli.output import stderr, stdout
+from graticule.partitions.methods import OPTIONS
 
 if TYPE_CHECKING:
     from graticule.partitions.comparison import Comparison
@@ -40,6 +42,18 @@ class Rows:
             self.unplaced + other.unplaced,
             {reason: self.refused.get(reason, 0) + other.refused.get(reason, 0) for reason in reasons},
         )
+
+
+def option_typed(name: str, value: str | None) -> str:
+    """An option of a method as it is typed here.
+
+    Example:
+        >>> option_typed("max_photos", "300"), option_typed("from_file", None)
+        ('--max 300', '--from')
+    """
+    flag = OPTIONS[name].flag if name in OPTIONS else "--" + name.replace("_", "-")
+    is_switch = name in OPTIONS and OPTIONS[name].kind is bool
+    return flag if value is None or is_switch else f"{flag} {shlex.quote(value)}"
 
 
 def remark_rows(rows: Rows) -> None:

@@ -38,7 +38,7 @@ def checked_places(latlon: ArrayLike, weights: ArrayLike | None) -> tuple[Array,
     places = check_latlon(latlon).reshape(-1, 2)
     photos = None if weights is None else _whole(weights, len(places))
     if photos is not None and not photos.any():
-        raise TableError("All places have 0 photos.\nName another column with --weights, or none.")
+        raise TableError("All places have 0 photos.\nGive other `weights`, or none.")
     return places, photos
 
 
@@ -52,7 +52,7 @@ def _whole(weights: ArrayLike, count: int) -> Counts:
     ):
         raise UsageError(
             "Weights are numbers of photos: whole and not negative, but some are not.\n"
-            "Name another column with --weights, or none to count each row once."
+            "Give other `weights`, or none to count each row once."
         )
     return given.astype(np.int64)
 

@@ -54,19 +54,22 @@ class KdSettings:
 
     def __post_init__(self) -> None:
         if self.max_photos is None and self.cells is None:
-            raise UsageError("Nothing says when to stop cutting.\nType:  --max 300   or   --cells 1000")
-        for flag, number in (("--max", self.max_photos), ("--min", self.min_photos), ("--cells", self.cells)):
+            raise UsageError(
+                "Nothing says when to stop cutting.\nType:  `max_photos=300`   or   `cells=1000`"
+            )
+        for name in ("max_photos", "min_photos", "cells"):
+            number = getattr(self, name)
             if number is not None and number < 1:
-                raise UsageError(f"{flag} {number} cannot be, expected at least 1.\nType:  {flag} 1")
+                raise UsageError(f"`{name}={number}` cannot be, expected at least 1.\nType:  `{name}=1`")
         if not 0.0 <= self.least_share <= 0.5:
             raise UsageError(
                 f"A share of {self.least_share} cannot be left on both sides of a cut, expected 0 to 0.5.\n"
-                f"Type:  --least-share {LEAST_SHARE}"
+                f"Type:  `least_share={LEAST_SHARE}`"
             )
         if self.max_photos is not None and self.max_photos < self.min_photos:
             raise UsageError(
                 f"A cell cannot hold at most {self.max_photos} and at least {self.min_photos} photos.\n"
-                f"Type:  --max {self.min_photos * 4} --min {self.min_photos}"
+                f"Type:  `max_photos={self.min_photos * 4}, min_photos={self.min_photos}`"
             )
 
 

@@ -52,16 +52,16 @@ class QuadtreeSettings:
         if self.min_photos < 1:
             raise UsageError(
                 f"The least number of photos in a cell is {self.min_photos}, expected at least 1.\n"
-                "Type:  --min 1"
+                "Type:  `min_photos=1`"
             )
         if self.max_photos < self.min_photos:
             raise UsageError(
                 f"A cell cannot hold at most {self.max_photos} and at least {self.min_photos} photos.\n"
-                f"Type:  --max {self.min_photos * 4} --min {self.min_photos}"
+                f"Type:  `max_photos={self.min_photos * 4}, min_photos={self.min_photos}`"
             )
         if not 0 <= self.depth <= DEEPEST:
             raise UsageError(
-                f"A depth of {self.depth} is not within 0 to {DEEPEST}.\nType, for example:  --depth 10"
+                f"A depth of {self.depth} is not within 0 to {DEEPEST}.\nType, for example:  `depth=10`"
             )
 
 
@@ -179,7 +179,7 @@ def _corners(
     if low[0] == high[0] or low[1] == high[1]:
         raise PartitionError(
             f"All photos lie at one {'latitude' if low[0] == high[0] else 'longitude'}, so there is no box "
-            "around them to split.\nType:  --method s2   or   --method kd"
+            "around them to split.\nType:  `method=s2`   or   `method=kd`"
         )
     return low, high
 
@@ -226,7 +226,7 @@ def _kept(leaves: _Leaves, settings: QuadtreeSettings) -> _Leaves:
         fullest = int(leaves.photos.max())
         raise PartitionError(
             f"No cell is left: the fullest holds {fullest:,} photos, and at least {settings.min_photos:,} "
-            f"are asked for.\nType:  --max {settings.max_photos} --min {fullest}"
+            f"are asked for.\nType:  `max_photos={settings.max_photos}, min_photos={fullest}`"
         )
     return _Leaves(
         [leaves.tokens[row] for row in rows], leaves.first[rows], leaves.last[rows], leaves.photos[rows]

@@ -69,18 +69,18 @@ def _read(path: Path) -> pl.DataFrame:
         frame = pl.read_csv(path)
     except FileNotFoundError as error:
         raise MissingFileError(
-            f"There is no file of cells '{path}'.\nGive the CSV that OSV-5M publishes after --from."
+            f"There is no file of cells '{path}'.\nGive the CSV that OSV-5M publishes as `from_file`."
         ) from error
     except (OSError, pl.exceptions.PolarsError) as error:
         raise PartitionError(
             f"File '{path}' cannot be read as CSV ({str(error).splitlines()[0]}).\n"
-            "Give the CSV that OSV-5M publishes after --from."
+            "Give the CSV that OSV-5M publishes as `from_file`."
         ) from error
     missing = [name for name in COLUMNS if name not in frame.columns]
     if missing:
         raise PartitionError(
             f"File '{path}' lacks the column{'s' * (len(missing) > 1)} {', '.join(missing)} "
-            f"(found: {', '.join(frame.columns)}).\nGive the CSV that OSV-5M publishes after --from."
+            f"(found: {', '.join(frame.columns)}).\nGive the CSV that OSV-5M publishes as `from_file`."
         )
     try:
         numbers = frame.select(pl.col(COLUMNS).cast(pl.Float64)).sort("cluster_id")
@@ -118,5 +118,5 @@ def _grid(boxes: NDArray[np.float64], path: Path) -> tuple[Grid, list[str]]:
 
 def _no_quadtree(path: Path, why: str) -> PartitionError:
     return PartitionError(
-        f"File '{path}' holds no quadtree: {why}.\nGive the CSV as OSV-5M publishes it after --from."
+        f"File '{path}' holds no quadtree: {why}.\nGive the CSV as OSV-5M publishes it as `from_file`."
     )

@@ -142,7 +142,7 @@ def build_clusters(
     if not chosen.codes:
         raise TableError(
             f"None of the {int(sites.photos.sum()):,} photos lies in a country with features.\n"
-            "Give places on land, or other features with --features."
+            "Give places on land, or other `features`."
         )
     grouping = group_countries(chosen, groups)
     wanted = np.array([code in set(chosen.codes) for code in regions.codes])

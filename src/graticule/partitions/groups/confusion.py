@@ -135,7 +135,7 @@ def _countries_of(
     if found.classes is None:
         raise UsageError(
             f"Confusion matrix '{label}' does not name its classes, so they cannot be countries.\n"
-            "Add a first line with names, or say which cells they are:  --cells-file cells.parquet"
+            "Add a first line with names, or say which cells they are:  `cells_file=cells.parquet`"
         )
     codes = [country_code(name) for name in found.classes]
     regions = bundled_regions()
@@ -143,7 +143,7 @@ def _countries_of(
     if not known.any():
         raise TableError(
             f"None of the classes of '{label}', such as '{found.classes[0]}', is a country.\n"
-            "Give codes or English names, or the partition of the classes with --cells-file."
+            "Give codes or English names, or the partition of the classes with `cells_file`."
         )
     base = country_cells(regions.at(known), sites, reach_km)
     return base, _matched(codes, [base.tokens])

@@ -41,7 +41,7 @@ def read_confusion(path: str | Path) -> Confusion:
     """
     source = Path(path)
     if not source.is_file():
-        raise MissingFileError(f"There is no confusion matrix '{source}'.\nName a CSV with --confusion.")
+        raise MissingFileError(f"There is no confusion matrix '{source}'.\nName a CSV with `confusion`.")
     try:
         table = pl.read_csv(source, has_header=False, infer_schema=False, comment_prefix="#")
     except (pl.exceptions.PolarsError, UnicodeDecodeError) as error:

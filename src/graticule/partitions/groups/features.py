@@ -81,7 +81,7 @@ def read_features(source: str) -> Features:
     path = Path(source)
     if not path.is_file():
         close = nearest(source, SETS)
-        advice = f"Did you mean:  --features {close}" if close else "Give a CSV, or one of the names."
+        advice = f"Did you mean:  `features={close}`" if close else "Give a CSV, or one of the names."
         raise MissingFileError(
             f"There is no set of features and no file '{source}' (sets: {', '.join(SETS)}).\n{advice}"
         )
@@ -140,5 +140,5 @@ def check_groups(groups: int, things: int, what: str) -> None:
     if not 1 <= groups <= things:
         raise UsageError(
             f"{groups} groups cannot be made of {things} {what}, expected 1 to {things}.\n"
-            f"Type:  --groups {max(1, min(15, things))}"
+            f"Type:  `groups={max(1, min(15, things))}`"
         )

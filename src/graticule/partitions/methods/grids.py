@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from graticule.errors import UsageError
 from graticule.partitions.methods.method import Method, preset_named
-from graticule.partitions.methods.options import DEFAULT_MAX, DEFAULT_MIN, OPTIONS
+from graticule.partitions.methods.options import DEFAULT_MAX, DEFAULT_MIN
 
 if TYPE_CHECKING:
     import numpy as np
@@ -66,8 +66,8 @@ def _quadtree(
         path = words.pop("from_file")
         if words:
             raise UsageError(
-                f"The cells of '{path}' are made already, so {OPTIONS[next(iter(words))].flag} has no say.\n"
-                "Leave it out, or leave --from out."
+                f"The cells of '{path}' are made already, so `{next(iter(words))}` has no say.\n"
+                "Leave it out, or leave `from_file` out."
             )
         return Built(read_quadtree(path, latlon, photos))
     settings = preset_named(words.pop("preset", None), PRESETS) or PRESETS["osv5m-1000"]

@@ -31,7 +31,7 @@ def _confusion(
     words = dict(given)
     if "confusion" not in words:
         raise UsageError(
-            "The method 'confusion' needs a model's confusion matrix.\nName it with:  --confusion matrix.csv"
+            "The method 'confusion' needs a model's confusion matrix.\nName it with:  `confusion=matrix.csv`"
         )
     return build_confusion(latlon, cells=words.pop("cells_file", None), weights=photos, **words)
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from graticule.config import nearest
 from graticule.errors import UsageError
-from graticule.partitions.methods.options import OPTIONS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -51,7 +50,7 @@ def run_method(
     """
     if name not in methods:
         close = nearest(name, methods)
-        advice = f"Did you mean:  --method {close}" if close else f"Type, for example:  --method {FIRST}"
+        advice = f"Did you mean:  `method={close}`" if close else f"Type, for example:  `method={FIRST}`"
         raise UsageError(f"There is no method '{name}' (known: {', '.join(methods)}).\n{advice}")
     given = {option: value for option, value in options.items() if value is not None}
     wrong = [option for option in given if option not in methods[name].takes]
@@ -61,12 +60,10 @@ def run_method(
 
 
 def _not_taken(methods: Mapping[str, Method], name: str, option: str) -> UsageError:
-    own = ", ".join(OPTIONS[taken].flag for taken in methods[name].takes)
-    others = [other for other, method in methods.items() if option in method.takes]
-    return UsageError(
-        f"The method '{name}' takes no {OPTIONS[option].flag} (it takes {own}).\n"
-        f"Leave it out, or type:  --method {' or '.join(others)}"
-    )
+    own = ", ".join(f"`{taken}`" for taken in methods[name].takes)
+    others = [f"`method={other}`" for other, method in methods.items() if option in method.takes]
+    advice = f"Leave it out, or type:  {' or '.join(others)}" if others else "Leave it out."
+    return UsageError(f"The method '{name}' takes no `{option}` (it takes {own}).\n{advice}")
 
 
 def preset_named(name: str | None, presets: Mapping[str, Settings]) -> Settings | None:
@@ -79,6 +76,6 @@ def preset_named(name: str | None, presets: Mapping[str, Settings]) -> Settings 
         return None
     if name not in presets:
         close = nearest(name, presets)
-        advice = f"Did you mean:  --preset {close}" if close else "Type one of them after --preset."
+        advice = f"Did you mean:  `preset={close}`" if close else "Name one of them with `preset`."
         raise UsageError(f"There is no preset '{name}' (known: {', '.join(presets)}).\n{advice}")
     return presets[name]

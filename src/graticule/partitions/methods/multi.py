@@ -42,7 +42,7 @@ def _multi(
     photos: NDArray[np.int64] | None,
     given: Mapping[str, Any],
 ) -> Built:
-    """The method ``of`` once for each resolution, with another --max (or --cells, or --groups)."""
+    """The method ``of`` once for each resolution, with another number each time."""
     from graticule.partitions.built import Built
     from graticule.partitions.multi import NAMES, PRESETS, build_multi
     from graticule.partitions.summary import summarise
@@ -51,7 +51,7 @@ def _multi(
     method = words.pop("of", FIRST)
     if method not in methods:
         raise UsageError(
-            f"--of {method} is no method (known: {', '.join(methods)}).\nType, for example:  --of {FIRST}"
+            f"`of={method}` is no method (known: {', '.join(methods)}).\nType, for example:  `of={FIRST}`"
         )
     numbers, least = _resolutions(words, preset_named(words.pop("preset", None), PRESETS))
     varied = next(name for name in _VARIED if name in methods[method].takes)
@@ -89,8 +89,8 @@ def _resolutions(
         numbers = []
     if len(set(numbers)) < 2 or min(numbers) < 1 or len(set(numbers)) < len(numbers) or finest is not None:
         raise UsageError(
-            f"--resolutions {said} is no list of different numbers"
-            + (", or --max stands beside it" if finest is not None else "")
-            + ".\nType, for example:  --resolutions 5000,2000,1000"
+            f"`resolutions={said}` is no list of different numbers"
+            + (", or `max_photos` stands beside it" if finest is not None else "")
+            + ".\nType, for example:  `resolutions=5000,2000,1000`"
         )
     return numbers, None if preset is None else preset[1]

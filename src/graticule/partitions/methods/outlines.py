@@ -41,8 +41,8 @@ def _regions(words: dict[str, Any]) -> Regions | None:
     path, layer, names = (words.pop(name, None) for name in _POLYGONS)
     if path is None and (layer is not None or names is not None):
         raise UsageError(
-            "--layer and --polygon-names are about a file of polygons, and none is named.\n"
-            "Name it with --polygons, or leave them out."
+            "`layer` and `polygon_names` are about a file of polygons, and none is named.\n"
+            "Name it with `polygons`, or leave them out."
         )
     return None if path is None else read_regions(path, layer=layer, name_column=names)
 

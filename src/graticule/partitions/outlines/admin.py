@@ -82,7 +82,7 @@ def build_admin(
         if made < cells:
             remarks.append(
                 f"There are {made:,} cells, not {cells:,}: no other can be halved and leave {min_photos:,} "
-                "photos on both sides. Lower --min to cut further."
+                "photos on both sides. Lower `min_photos` to cut further."
             )
     parameters: dict[str, Any] = {"cells": cells, "min_photos": min_photos, "reach_km": reach_km}
     partition = growth.partition("admin", parameters, dropped_cells=0)

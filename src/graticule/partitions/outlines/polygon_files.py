@@ -50,7 +50,7 @@ def read_regions(path: str | Path, *, layer: str | None = None, name_column: str
     """
     source = Path(path)
     if not source.is_file():
-        raise MissingFileError(f"There is no file of polygons '{source}'.\nName one with --polygons.")
+        raise MissingFileError(f"There is no file of polygons '{source}'.\nName one with `polygons`.")
     label = f"File '{source}'"
     with source.open("rb") as file:
         is_sqlite = file.read(15) == b"SQLite format 3"
@@ -58,7 +58,7 @@ def read_regions(path: str | Path, *, layer: str | None = None, name_column: str
         shapes, properties = _from_geopackage(source, layer, label)
     else:
         if layer is not None:
-            raise UsageError(f"{label} is no GeoPackage, so it has no layers.\nLeave --layer out.")
+            raise UsageError(f"{label} is no GeoPackage, so it has no layers.\nLeave `layer` out.")
         shapes, properties = _from_geojson(source, label)
     return repaired_regions(_names(properties, name_column, label), shapes, label)
 
@@ -148,12 +148,12 @@ def _layer(database: sqlite3.Connection, layer: str | None, label: str) -> tuple
         raise TableError(f"{label} has no layer with geometries.\nGive a GeoPackage of polygons.")
     if layer is None and len(names) > 1:
         raise UsageError(
-            f"{label} has {len(names)} layers: {', '.join(names)}.\nName one:  --layer {names[0]}"
+            f"{label} has {len(names)} layers: {', '.join(names)}.\nName one:  `layer={names[0]}`"
         )
     if layer is not None and layer not in names:
         close = nearest(layer, names) or names[0]
         raise UsageError(
-            f"{label} has no layer '{layer}' (found: {', '.join(names)}).\nType:  --layer {close}"
+            f"{label} has no layer '{layer}' (found: {', '.join(names)}).\nType:  `layer={close}`"
         )
     table, column, system = found[0 if layer is None else names.index(layer)]
     return str(table), str(column), int(system)
@@ -191,7 +191,7 @@ def _names(properties: Sequence[dict[str, Any]], column: str | None, label: str)
     if column is not None:
         if column not in known:
             close = nearest(column, known)
-            advice = f"Did you mean:  --polygon-names {close}" if close else "Leave --polygon-names out."
+            advice = f"Did you mean:  `polygon_names={close}`" if close else "Leave `polygon_names` out."
             raise UsageError(
                 f"{label} has no column '{column}' (found: {', '.join(known) or 'none'}).\n{advice}"
             )

@@ -33,14 +33,14 @@ def check_numbers(*, cells: int | None, min_photos: int, reach_km: float) -> Non
         UsageError: fewer than one cell or photo, or a reach that is negative.
     """
     if cells is not None and cells < 1:
-        raise UsageError(f"{cells} cells cannot be made, expected at least 1.\nType:  --cells 1")
+        raise UsageError(f"{cells} cells cannot be made, expected at least 1.\nType:  `cells=1`")
     if min_photos < 1:
         raise UsageError(
             f"The least number of photos in a cell is {min_photos}, expected at least 1: a cell without "
-            "photos teaches nothing.\nType:  --min 1"
+            "photos teaches nothing.\nType:  `min_photos=1`"
         )
     if not 0 <= reach_km < np.inf:
-        raise UsageError(f"A reach of {reach_km} km is not possible.\nType:  --reach {REACH_KM:.0f}")
+        raise UsageError(f"A reach of {reach_km} km is not possible.\nType:  `reach_km={REACH_KM:.0f}`")
 
 
 def join_small(

@@ -85,7 +85,7 @@ def build_semantic(
     if max_photos < min_photos:
         raise UsageError(
             f"A cell cannot hold at most {max_photos} and at least {min_photos} photos.\n"
-            f"Type:  --max {min_photos * 4} --min {min_photos}"
+            f"Type:  `max_photos={min_photos * 4}, min_photos={min_photos}`"
         )
     sites = sites_of(latlon, weights)
     whole = bundled_regions() if regions is None else regions
@@ -104,7 +104,7 @@ def build_semantic(
     if lost:
         remarks.append(f"Countries or polygons with too few photos, dropped: {lost:,}.")
     if overfull:
-        remarks.append(f"Cells over --max that could not be split further: {overfull:,}.")
+        remarks.append(f"Cells over `max_photos` that could not be split further: {overfull:,}.")
     return Built(partition, tuple(remarks))
 
 
@@ -130,7 +130,7 @@ def _large_enough(
         raise PartitionError(
             f"No cell is left: the country with most photos has {most:,} of "
             f"{int(sites.photos.sum()):,}, and at least {least:,} are asked for.\n"
-            f"Type:  --min {max(1, most)}"
+            f"Type:  `min_photos={max(1, most)}`"
         )
     lost = int(np.count_nonzero((photos > 0) & (photos < least)))
     return regions.at(enough), np.unique(unit[enough], return_inverse=True)[1], lost

@@ -222,7 +222,7 @@ class Partition:
             with contextlib.suppress(OSError):
                 part.unlink(missing_ok=True)
             raise PartitionError(
-                f"Cannot write the partition '{target}': {error.strerror}.\nName another file with -o."
+                f"Cannot write the partition '{target}': {error.strerror}.\nName another file."
             ) from error
         return target
 

@@ -55,18 +55,18 @@ class S2Settings:
         if self.min_photos < 1:
             raise UsageError(
                 f"The least number of photos in a cell is {self.min_photos}, expected at least 1: a cell "
-                "without photos teaches nothing.\nType:  --min 1"
+                "without photos teaches nothing.\nType:  `min_photos=1`"
             )
         if self.max_photos < self.min_photos:
             raise UsageError(
                 f"A cell cannot hold at most {self.max_photos} and at least {self.min_photos} photos.\n"
-                f"Type:  --max {self.min_photos * 4} --min {self.min_photos}"
+                f"Type:  `max_photos={self.min_photos * 4}, min_photos={self.min_photos}`"
             )
         if not 0 <= self.start_level <= self.end_level <= FINEST_LEVEL:
             raise UsageError(
                 f"Levels {self.start_level} to {self.end_level} are not in order "
                 f"within 0 to {FINEST_LEVEL}.\n"
-                "Type, for example:  --start-level 2 --end-level 16"
+                "Type, for example:  `start_level=2, end_level=16`"
             )
 
 
@@ -178,7 +178,7 @@ def build_s2_from_counts(
     if start_level > counts.level:
         raise UsageError(
             f"Photos were counted at level {counts.level}, but cells start at level {start_level}.\n"
-            f"Type:  --start-level {counts.level}   or   --counting-level {start_level}"
+            f"Type:  `start_level={counts.level}`   or   `counting_level={start_level}`"
         )
     end_level = min(end_level, counts.level)
     settings = S2Settings(max_photos, min_photos, start_level, end_level, merge_small)
@@ -246,13 +246,13 @@ def _counted(cells: Ids, places: _Places) -> _Leaves:
 
 def _no_cell(places: _Places, leaves: _Leaves, settings: S2Settings) -> PartitionError:
     photos, fullest = int(places.total[-1]), int(leaves.photos.max())
-    advice = f"--max {settings.max_photos} --min {fullest}"
+    advice = f"`max_photos={settings.max_photos}, min_photos={fullest}`"
     if photos >= settings.min_photos:
-        # A start cell with enough photos stays whole when --max is at least its count.
+        # A start cell with enough photos stays whole when the limit is at least its count.
         starts = _counted(np.unique(s2.parent(places.ids, settings.start_level)), places)
         most = int(starts.photos.max())
         if most >= settings.min_photos:
-            advice += f"   or   --max {most} --min {settings.min_photos}"
+            advice += f"   or   `max_photos={most}, min_photos={settings.min_photos}`"
     return PartitionError(
         f"No cell is left: the fullest holds {fullest:,} of {photos:,} photos, "
         f"and at least {settings.min_photos:,} are asked for.\nType:  {advice}"

@@ -54,7 +54,7 @@ class S2Counts:
         if not 1 <= level <= s2.MAX_LEVEL:
             raise UsageError(
                 f"Photos cannot be counted at S2 level {level}, expected 1 to {s2.MAX_LEVEL}.\n"
-                f"Type, for example:  --counting-level {COUNTING_LEVEL}"
+                f"Type, for example:  `counting_level={COUNTING_LEVEL}`"
             )
         self.level = level
         self.rows = 0
