@@ -119,10 +119,14 @@ def test_an_unknown_verb_names_the_nearest() -> None:
 def test_help_of_every_verb_has_an_example() -> None:
     from graticule.cli.main import VERBS
 
-    for verb in VERBS:
-        run = graticule(verb, "--help")
+    words = [[verb] for verb in VERBS if verb != "collect"] + [
+        ["collect", "flickr"],
+        ["collect", "mapillary"],
+    ]
+    for verb in words:
+        run = graticule(*verb, "--help")
         assert run.returncode == 0, run.stderr
-        assert f"graticule {verb}" in run.stdout.split("Example", 1)[1], verb
+        assert f"graticule {' '.join(verb)}" in run.stdout.split("Example", 1)[1], verb
         assert "--json" in run.stdout, verb
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from graticule.cli.output import REFUSED_SOME, emit, json_option, progress, stderr, stdout
+from graticule.cli.predict_batch import Batch, batch_options, known_places, paths_from_stdin, report
 
 if TYPE_CHECKING:
     from graticule.predictions import Predictions
@@ -24,8 +25,9 @@ SHOWN = 20
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Write predictions here; the ending says how: .parquet .csv .json .jsonl .geojson .html (a map).",
+    type=click.Path(path_type=Path),
+    help="Write predictions here; the ending says how: .parquet .csv .json .jsonl .geojson .html (a map). "
+    "Without an ending: a folder of parts, which goes on where it was killed.",
 )
 @click.option("--map", "map_path", type=click.Path(path_type=Path), help="Also write a map, one .html file.")
 @click.option(
@@ -38,6 +40,7 @@ SHOWN = 20
 )
 @click.option("--batch-size", default=32, show_default=True, type=click.IntRange(1), help="Photos per batch.")
 @click.option("--threads", type=click.IntRange(1), help="Processor cores to use.  [default: all]")
+@batch_options
 @json_option
 def command(
     photos: tuple[Path, ...],
@@ -48,9 +51,10 @@ def command(
     estimate: Any,
     batch_size: int,
     threads: int | None,
+    batch: Batch,
     as_json: bool,
 ) -> int:
-    """Say where PHOTOS were taken: files, folders or photo tables.
+    """Say where PHOTOS were taken: files, folders, archives, photo tables, or - for paths from stdin.
 
     A photo that cannot be read is listed with the reason and the others go on (exit status 3).
     A photo's own GPS position is never used.
@@ -59,16 +63,30 @@ def command(
     Examples:
       graticule predict holiday.jpg --map map.html
       graticule predict photos/ -o predictions.parquet
+      graticule predict archive/ -o out/            # killed? type it again
     """
+    from graticule.errors import MissingFileError
     from graticule.inference import load_model
     from graticule.inference.sources import find_sources
     from graticule.predictions.files import check_target
 
-    for target in (output, map_path):
+    in_parts = output is not None and not output.suffix
+    for target in (None if in_parts else output, map_path):
         if target is not None:
             check_target(target)
+    given = list(paths_from_stdin() if photos == (Path("-"),) else photos)
+    for path in photos:
+        if not path.suffix and path != Path("-") and not path.exists():
+            raise MissingFileError(f"There is no file or folder '{path}'.\nCheck the path.")
     loaded = load_model(model, threads=threads)
-    sources = list(find_sources(photos))
+    if output is not None and in_parts:
+        options = {"top": top, "estimate": estimate, "batch_size": batch_size}
+        done = batch.fill(output, loaded, model, find_sources(given), **options)
+        if done is not None and map_path is not None:
+            stderr().print(f"Wrote {done.map(map_path, truth=known_places(output))}")
+        return report(output, done, as_json=as_json)
+    batch.check_unused()
+    sources = list(find_sources(given))
     drawn = map_path is not None or (output is not None and output.suffix.lower() == ".html")
     predictions = _run(loaded, sources, drawn=drawn, top=top, estimate=estimate, batch_size=batch_size)
     truth = _truth(sources)

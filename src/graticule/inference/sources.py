@@ -15,6 +15,7 @@ from PIL import Image
 from graticule.config import IMAGE_SUFFIXES
 from graticule.errors import MissingFileError, UsageError
 from graticule.photos.archives import ARCHIVE_SUFFIXES, SEPARATOR, is_archive, list_members, member_of
+from graticule.photos.files import list_archives, list_photos
 
 TABLE_SUFFIXES: Final = frozenset({".parquet", ".csv", ".tsv", ".jsonl"})
 
@@ -117,13 +118,12 @@ def _of_folder(folder: Path) -> Iterator[Source]:
     if (folder / "photos.parquet").is_file():
         yield from _of_table_file(folder / "photos.parquet")
         return
-    everything = sorted(path for path in folder.rglob("*") if not path.is_dir())
-    found = [path for path in everything if path.suffix.lower() in IMAGE_SUFFIXES]
+    found = list_photos(folder)
     for path in found:
         yield Source(photo_id=_text(path.relative_to(folder).as_posix()), path=_text(path), photo=path)
     if found:
         return
-    archives = [path for path in everything if is_archive(path)]
+    archives = list_archives(folder)
     if not archives:
         raise MissingFileError(
             f"There is no photo in the folder '{folder}' (looked for {', '.join(sorted(IMAGE_SUFFIXES))}, "

@@ -56,12 +56,16 @@ def check_target(path: Path) -> None:
 
 
 def read(path: Path) -> Predictions:
-    """Read predictions from Parquet, CSV, JSON, JSON Lines or GeoJSON.
+    """Read predictions from Parquet, CSV, JSON, JSON Lines or GeoJSON, or from a folder of parts.
 
     Raises:
         MissingFileError: there is no such file.
-        PredictionsError: the file is damaged, or holds something else.
+        PredictionsError: the file is damaged, or holds something else, or the folder is not complete.
     """
+    if path.is_dir():
+        from graticule.predictions.parts import read_parts
+
+        return read_parts(path)
     reader = _READERS.get(path.suffix.lower())
     if not path.is_file():
         raise MissingFileError(
@@ -90,7 +94,8 @@ def as_feature(prediction: Prediction) -> dict[str, Any]:
     return feature(geometry, properties)
 
 
-def _write_parquet(predictions: Predictions, path: Path) -> None:
+def write_parquet(predictions: Predictions, path: Path) -> None:
+    """Write the columns of ``SCHEMA`` as Parquet, in place."""
     predictions.to_polars().write_parquet(path, metadata={"graticule.predictions": FORMAT_VERSION})
 
 
@@ -127,7 +132,7 @@ def _dump(document: Any, path: Path) -> None:
 
 def _read_csv(path: Path) -> pl.DataFrame:
     table = pl.read_csv(path, infer_schema=False)
-    if missing := [name for name in SCHEMA if name not in table.columns]:
+    if missing := [name for name in SCHEMA if name not in table.columns and name != "region_promise"]:
         raise PredictionsError(f"the column '{missing[0]}' is missing (found: {', '.join(table.columns)}).")
     lists = {
         name: [None if text is None else json.loads(text) for text in table[name].to_list()]
@@ -160,7 +165,7 @@ def _frame(rows: Any) -> pl.DataFrame:
 
 
 _WRITERS: Final[dict[str, Callable[[Predictions, Path], None]]] = {
-    ".parquet": _write_parquet,
+    ".parquet": write_parquet,
     ".csv": _write_csv,
     ".json": _write_json,
     ".jsonl": _write_jsonl,
