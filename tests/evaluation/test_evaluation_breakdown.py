@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import precision_recall_fscore_support
 
-from graticule.evaluation.breakdown import by_part, part_intervals
+from graticule.evaluation.breakdown import by_part
+from graticule.evaluation.intervals import Sampling
+from graticule.evaluation.labels import Labels
 from graticule.evaluation.metrics import median_km
 from graticule.evaluation.protocols import GRATICULE
 
@@ -28,7 +30,10 @@ def test_against_loops_and_scikit_learn(
     codes: tuple[np.ndarray, np.ndarray, np.ndarray, dict[str, np.ndarray]],
 ) -> None:
     truth, answers, errors, constants = codes
-    rows = by_part(truth, answers, errors, constants, protocol=GRATICULE, name_of=str.lower)
+    within = {limit: far <= float(limit) for limit, far in constants.items()}
+    rows = by_part(
+        Labels.of(truth), Labels.of(answers), errors, within, protocol=GRATICULE, name_of=str.lower
+    )
     assert sum(row["n"] for row in rows) == 200
     assert [row["n"] for row in rows] == sorted((row["n"] for row in rows), reverse=True)
     assert {row["code"]: row["name"] for row in rows} == {
@@ -58,8 +63,8 @@ def test_against_loops_and_scikit_learn(
 
 
 def test_a_part_never_answered_has_no_precision() -> None:
-    codes, none = np.array(["FR"], dtype=object), np.array([None], dtype=object)
-    far = {"750": np.array([np.inf]), "2500": np.array([np.inf])}
+    codes, none = Labels.of(["FR"]), Labels.of([None])
+    far = {"750": np.array([False]), "2500": np.array([False])}
     row = by_part(codes, none, np.array([np.inf]), far, protocol=GRATICULE, name_of=str)[0]
     assert np.isnan(row["precision"])
     assert (row["recall"], row["f1"], row["median_km"]) == (0.0, 0.0, np.inf)
@@ -68,13 +73,28 @@ def test_a_part_never_answered_has_no_precision() -> None:
 def test_intervals_hold_the_figures(
     codes: tuple[np.ndarray, np.ndarray, np.ndarray, dict[str, np.ndarray]],
 ) -> None:
-    truth, _, errors, _ = codes
-    groups = np.arange(200) // 2
-    for given in (None, groups):
-        found = part_intervals(truth, errors, GRATICULE, groups=given, resamples=300, level=0.95, seed=0)
-        assert set(found) == {"FR", "PE", "JP", "none"}
-        for code in ("FR", "PE", "JP"):
-            low, high = found[code]["within_km"]["2500"]
-            assert low <= (errors[truth == code] <= 2500).mean() <= high
-            low, high = found[code]["median_km"]
-            assert low <= median_km(errors[truth == code]) <= high
+    truth, answers, errors, constants = codes
+    within = {limit: far <= float(limit) for limit, far in constants.items()}
+    for groups in (None, np.arange(200) // 2):
+        rows = by_part(
+            Labels.of(truth),
+            Labels.of(answers),
+            errors,
+            within,
+            protocol=GRATICULE,
+            name_of=str,
+            sampling=Sampling(300, 0.95, 0, groups),
+        )
+        assert {row["code"] for row in rows} == {"FR", "PE", "JP", "none"}
+        for row in rows:
+            if row["code"] == "none":
+                assert row["intervals"]["recall"] is None
+                continue
+            low, high = row["intervals"]["within_km"]["2500"]
+            assert low <= (errors[truth == row["code"]] <= 2500).mean() <= high
+            low, high = row["intervals"]["median_km"]
+            assert low <= median_km(errors[truth == row["code"]]) <= high
+            for name in ("recall", "precision", "f1"):
+                low, high = row["intervals"][name]
+                assert low < high or np.isnan(low) or low in (0.0, 1.0)
+                assert np.isnan(row[name]) or low <= row[name] <= high

@@ -84,7 +84,7 @@ def predictions(partition: Partition, truth: pl.DataFrame) -> Predictions:
                 0.5,
                 1e5,
                 tuple(ranked[:4].tolist()),
-                "m@1",
+                model="m@1",
             )
         )
     return Predictions.of(items)

@@ -15,7 +15,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from graticule.errors import PredictionsError
-from graticule.evaluation.ground_truth import GroundTruth, Texts
+from graticule.evaluation.ground_truth import GroundTruth, latlon_in
+from graticule.evaluation.labels import Labels, Texts
 from graticule.evaluation.matching import shown
 from graticule.evaluation.metrics import NO_CELL
 from graticule.evaluation.protocols import Array
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 
 MOST_CANDIDATES: Final = 10
 """Top-10 is the last figure that looks at candidates."""
+
+ROUNDING: Final = 1e-3
+"""Shares of cells that were rounded to single precision may be more than 1 by this, together."""
 
 
 def read_answers(path: str | Path) -> pl.DataFrame:
@@ -56,7 +60,8 @@ def complete(predictions: Predictions | pl.DataFrame) -> pl.DataFrame:
 
     Raises:
         PredictionsError: a column that is needed is missing; a photo is answered twice, differently; a
-            latitude lies outside [-90, 90]; there is no row.
+            latitude lies outside [-90, 90]; probabilities are none, or are more than 1 together; there is
+            no row.
     """
     table = predictions if isinstance(predictions, pl.DataFrame) else predictions.to_polars()
     for name in ("photo_id", "latitude", "longitude"):
@@ -77,6 +82,7 @@ def complete(predictions: Predictions | pl.DataFrame) -> pl.DataFrame:
     good = pl.col("latitude").is_finite() & pl.col("longitude").is_finite() & pl.col("error").is_null()
     filled = filled.with_columns(pl.col("photo_id").cast(pl.String), pl.when(good).then(position))
     _check_range(filled)
+    _check_shares(filled)
     return _without_copies(filled.select(*SCHEMA))
 
 
@@ -94,8 +100,39 @@ def _check_range(table: pl.DataFrame) -> None:
     )
 
 
+def _check_shares(table: pl.DataFrame) -> None:
+    """Confidence and the candidates' probabilities are shares; the listed candidates hold 1 at most."""
+    if table["confidence"].null_count() == table["candidates"].null_count() == table.height:
+        return
+    shares = pl.col("candidates").list.eval(pl.element().struct.field("probability"))
+    stated = table.select(
+        "photo_id",
+        "confidence",
+        shares.list.min().alias("least"),
+        shares.list.sum().alias("total"),
+    )
+    tells = ("confidence", "least", "total")
+    wrong = pl.any_horizontal(
+        *(~pl.col(name).is_between(-ROUNDING, 1 + ROUNDING).fill_null(True) for name in tells)
+    )
+    bad = stated.filter(wrong)
+    if bad.is_empty():
+        return
+    first = bad.row(0, named=True)
+    what = (
+        f"a confidence of {first['confidence']:g}"
+        if first["confidence"] is not None and not -ROUNDING <= first["confidence"] <= 1 + ROUNDING
+        else f"candidates whose probabilities sum to {first['total']:g}, the least being {first['least']:g}"
+    )
+    raise PredictionsError(
+        f"{bad.height} photos state probabilities that are none, first '{first['photo_id']}': {what}.\n"
+        "Probabilities are shares in [0, 1], and those of all cells sum to 1: scores need a softmax first, "
+        "percentages a division by 100."
+    )
+
+
 def _without_copies(table: pl.DataFrame) -> pl.DataFrame:
-    if table["photo_id"].is_duplicated().sum() == 0:
+    if table["photo_id"].n_unique() == table.height:
         return table
     once = table.unique(["photo_id", "latitude", "longitude"], keep="first", maintain_order=True)
     twice = once.filter(pl.col("photo_id").is_duplicated())["photo_id"].unique(maintain_order=True).to_list()
@@ -114,9 +151,9 @@ class Answers:
     Convention:
         - ``latlon``: (latitude, longitude) in degrees, shape (N, 2), NaN without an answer
         - ``confidence``: shares in [0, 1], NaN where not stated
-        - ``ranked_cells``: (N, 10) cell indices, best first, -1 where there is none; ``listed``: how many
-          candidates the longest list holds
-        - ``countries``: ISO alpha-2 or None; ``country_rule``: how they are known
+        - ``ranked_cells``: (N, 10) cell indices, best first, -1 where there is none, or (N, 0) where no
+          photo has candidates; ``listed``: how many candidates the longest list holds
+        - ``country``: ISO alpha-2, without a class where unknown; ``country_rule``: how it is known
         - ``is_in_region``: whether the stated region holds the true cell; None where no regions are stated
     """
 
@@ -125,9 +162,14 @@ class Answers:
     confidence: Array
     ranked_cells: NDArray[np.int64]
     listed: int
-    countries: Texts
+    country: Labels
     country_rule: str
     is_in_region: NDArray[np.bool_] | None
+
+    @property
+    def countries(self) -> Texts:
+        """Code of each answer's country, shape (N,), None for none."""
+        return self.country.texts()
 
     @classmethod
     def of(cls, frame: pl.DataFrame, truth: GroundTruth) -> Answers:
@@ -136,41 +178,41 @@ class Answers:
         Raises:
             PredictionsError: the candidates are of another partition than ``truth.partition``.
         """
-        latlon = frame.select("latitude", "longitude").fill_null(float("nan")).to_numpy()
-        answered = ~np.isnan(latlon).any(axis=1)
+        latlon = latlon_in(frame, "latitude", "longitude")
+        answered = ~(np.isnan(latlon[:, 0]) | np.isnan(latlon[:, 1]))
         if truth.partition is not None:
             _check_cells(frame, truth.partition)
-        countries, rule = _countries(frame, latlon, answered)
-        cells = pl.col("candidates").list.eval(pl.element().struct.field("cell"))
-        ranked = frame.select(cells.alias("cells")).select(
-            pl.col("cells")
-            .list.get(rank, null_on_oob=True)
-            .fill_null(NO_CELL)
-            .cast(pl.Int64)
-            .alias(f"{rank}")
-            for rank in range(MOST_CANDIDATES)
-        )
+        country, rule = _countries(frame, latlon, answered)
         listed = frame["candidates"].list.len().max()
         return cls(
             latlon=latlon,
             answered=answered,
             confidence=frame["confidence"].fill_null(float("nan")).to_numpy(),
-            ranked_cells=np.where(answered[:, None], ranked.to_numpy(), NO_CELL),
+            ranked_cells=_ranked_cells(frame, answered),
             listed=int(listed) if isinstance(listed, int) else 0,
-            countries=countries,
+            country=country,
             country_rule=rule,
             is_in_region=_regions(frame, truth, answered),
         )
 
 
-def _countries(frame: pl.DataFrame, latlon: Array, answered: NDArray[np.bool_]) -> tuple[Texts, str]:
+def _ranked_cells(frame: pl.DataFrame, answered: NDArray[np.bool_]) -> NDArray[np.int64]:
+    if frame["candidates"].null_count() == frame.height:
+        return np.full((frame.height, 0), NO_CELL)
+    cells = pl.col("candidates").list.eval(pl.element().struct.field("cell"))
+    ranked = frame.select(cells.alias("cells")).select(
+        pl.col("cells").list.get(rank, null_on_oob=True).fill_null(NO_CELL).cast(pl.Int64).alias(f"{rank}")
+        for rank in range(MOST_CANDIDATES)
+    )
+    return np.where(answered[:, None], ranked.to_numpy(), NO_CELL)
+
+
+def _countries(frame: pl.DataFrame, latlon: Array, answered: NDArray[np.bool_]) -> tuple[Labels, str]:
     if frame["country"].null_count() < frame.height:
-        countries = frame["country"].to_numpy().astype(object, copy=True)
-        countries[~answered] = None
-        return countries, "stated by the predictions"
+        return Labels.of(frame["country"]).where(answered), "stated by the predictions"
     countries = np.full(len(latlon), None, dtype=object)
     countries[answered] = country_of(latlon[answered])
-    return countries, "by the polygon that holds the predicted place"
+    return Labels.of(countries), "by the polygon that holds the predicted place"
 
 
 def _regions(

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
-from graticule.evaluation.ground_truth import Texts
-from graticule.evaluation.intervals import Distribution, Interval, Ratio, resample
+from graticule.evaluation.intervals import Distribution, Ratio, Sampling, resample
+from graticule.evaluation.labels import NO_LABEL, Booleans, Labels
+from graticule.evaluation.metrics import median_km
 from graticule.evaluation.protocols import Array, Protocol
 
 LIMITS_KM: Final = (750, 2500)
@@ -19,104 +19,128 @@ LIMITS_KM: Final = (750, 2500)
 UNKNOWN: Final = "none"
 """Stands for places of no country: the open sea."""
 
+LEAST_FOR_INTERVALS: Final = 2
+"""A part of one photo has no spread to resample."""
+
 
 def by_part(
-    truth: Texts,
-    answered: Texts,
+    truth: Labels,
+    answered: Labels,
     errors_km: Array,
-    constants_km: dict[str, Array],
+    constant_within: Mapping[str, Booleans],
     *,
     protocol: Protocol,
     name_of: Callable[[str], str | None],
+    sampling: Sampling | None = None,
 ) -> list[dict[str, Any]]:
     """One row per part of the world, the one with the most photos first; the rows' ``n`` add up to N.
 
     Convention:
-        - ``truth``, ``answered``: code of the true and of the answered part (country or continent) of each
-          photo, or None, shape (N,)
-        - ``errors_km``: shape (N,), infinite without an answer; ``constants_km``: errors of the best
-          constant guess for each threshold
+        - ``truth``, ``answered``: the true and the answered part (country or continent) of each photo
+        - ``errors_km``: shape (N,), infinite without an answer
+        - ``constant_within``: whether the best constant guess for a threshold is within it, shape (N,)
         - ``recall``: share of the part's photos answered with the part; ``precision``: share of the
           photos answered with the part that lie in it, NaN where none was
+        - ``sampling``: how to make ``intervals``, None for none; photos of the part are drawn, for precision
+          and F1 also those answered with it
 
     Example:
-        >>> codes = np.array(["FR", "FR", "PE"], dtype=object)
-        >>> guesses = np.array(["FR", None, "FR"], dtype=object)
-        >>> far = {"750": np.full(3, np.inf), "2500": np.full(3, np.inf)}
+        >>> codes, guesses = Labels.of(["FR", "FR", "PE"]), Labels.of(["FR", None, "FR"])
+        >>> far = {"750": np.zeros(3, bool), "2500": np.zeros(3, bool)}
         >>> errors = np.array([10.0, np.inf, 9000.0])
         >>> rows = by_part(codes, guesses, errors, far, protocol=Protocol("graticule"), name_of=str)
         >>> [(row["code"], row["n"], row["recall"], row["precision"]) for row in rows]
         [('FR', 2, 0.5, 0.5), ('PE', 1, 0.0, nan)]
     """
-    table = pl.DataFrame(
-        {
-            "code": pl.Series(truth.tolist(), dtype=pl.String).fill_null(UNKNOWN),
-            "answer": pl.Series(answered.tolist(), dtype=pl.String),
-            "error_km": errors_km,
-            **{f"within_{limit}": protocol.is_within(errors_km, limit) for limit in LIMITS_KM},
-            **{
-                f"constant_{limit}": protocol.is_within(constants_km[f"{limit}"], limit)
-                for limit in LIMITS_KM
+    said = answered.among(truth.names)
+    counts = np.bincount(np.maximum(said, 0), weights=said != NO_LABEL, minlength=len(truth.names) + 1)
+    rows = []
+    for part, mine in _photos_of(truth):
+        code = UNKNOWN if part == NO_LABEL else truth.names[part]
+        errors = errors_km[mine]
+        row = {
+            "code": code,
+            "name": "open sea" if part == NO_LABEL else name_of(code) or code,
+            "n": len(mine),
+            "n_answered": int(np.count_nonzero(np.isfinite(errors))),
+            "median_km": median_km(errors),
+            "within_km": {f"{limit}": _share(protocol.is_within(errors, limit)) for limit in LIMITS_KM},
+            "constant_within_km": {
+                f"{limit}": _share(constant_within[f"{limit}"][mine]) for limit in LIMITS_KM
             },
         }
-    )
-    said = dict(table["answer"].drop_nulls().value_counts().iter_rows())
-    grouped = table.group_by("code").agg(
-        pl.len().alias("n"),
-        pl.col("error_km").is_finite().sum().alias("n_answered"),
-        pl.col("error_km").median().alias("median_km"),
-        (pl.col("answer") == pl.col("code")).fill_null(False).sum().alias("right"),
-        *(pl.col(f"{kind}_{limit}").mean() for limit in LIMITS_KM for kind in ("within", "constant")),
-    )
-    ordered = grouped.sort("n", "code", descending=[True, False]).to_dicts()
-    return [_row(part, said.get(part["code"], 0), _name(part["code"], name_of)) for part in ordered]
+        right = 0 if part == NO_LABEL else int(np.count_nonzero(said[mine] == part))
+        row |= _rates(right, len(mine), 0 if part == NO_LABEL else int(counts[part]))
+        if sampling is not None:
+            row["intervals"] = _intervals(part, mine, said, errors_km, protocol, sampling)
+        rows.append(row)
+    return sorted(rows, key=lambda row: (-row["n"], row["code"]))
 
 
-def _name(code: str, name_of: Callable[[str], str | None]) -> str:
-    return "open sea" if code == UNKNOWN else name_of(code) or code
+def _photos_of(truth: Labels) -> list[tuple[int, NDArray[np.intp]]]:
+    """Index of each part that has photos, -1 for none, and their rows."""
+    small = truth.index.astype(np.int16) if len(truth.names) < 2**15 else truth.index
+    order = np.argsort(small, kind="stable")  # by digits, for so few classes: no comparison
+    parts, starts = np.unique(small[order], return_index=True)
+    return list(zip(parts.tolist(), np.split(order, starts[1:]), strict=True))
 
 
-def _row(part: dict[str, Any], said: int, name: str) -> dict[str, Any]:
-    recall = part["right"] / part["n"]
-    precision = part["right"] / said if said else float("nan")
+def _share(flags: Booleans) -> float:
+    return float(np.count_nonzero(flags) / len(flags))
+
+
+def _rates(right: int, n: int, said: int) -> dict[str, float]:
     return {
-        "code": part["code"],
-        "name": name,
-        "n": part["n"],
-        "n_answered": part["n_answered"],
-        "median_km": part["median_km"],
-        "within_km": {f"{limit}": part[f"within_{limit}"] for limit in LIMITS_KM},
-        "constant_within_km": {f"{limit}": part[f"constant_{limit}"] for limit in LIMITS_KM},
-        "recall": recall,
-        "precision": precision,
+        "recall": right / n,
+        "precision": right / said if said else float("nan"),
         # as the harmonic mean, in the form that needs no special case when nothing was answered
-        "f1": 2 * part["right"] / (part["n"] + said),
+        "f1": 2 * right / (n + said),
     }
 
 
-def part_intervals(
-    codes: Texts,
+def _intervals(
+    part: int,
+    mine: NDArray[np.intp],
+    said: NDArray[np.int32],
     errors_km: Array,
     protocol: Protocol,
-    *,
-    groups: NDArray[np.int64] | None,
-    resamples: int,
-    level: float,
-    seed: int,
-) -> dict[str, dict[str, Any]]:
-    """Bootstrap intervals of each part's median and shares within the thresholds, by its code."""
-    found: dict[str, dict[str, Any]] = {}
-    names = np.array([UNKNOWN if code is None else code for code in codes], dtype=object)
-    for code in sorted(set(names)):
-        mine = names == code
-        own_groups = None if groups is None else np.unique(groups[mine], return_inverse=True)[1]
-        drawn = resample(
-            {f"{limit}": Ratio(protocol.is_within(errors_km[mine], limit)) for limit in LIMITS_KM},
-            {"median_km": Distribution(errors_km[mine])},
-            groups=own_groups,
-            resamples=resamples,
-            seed=seed,
-        )
-        shares: dict[str, Interval] = {f"{k}": drawn.interval(f"{k}", level=level) for k in LIMITS_KM}
-        found[code] = {"median_km": drawn.interval("median_km", level=level), "within_km": shares}
+    sampling: Sampling,
+) -> dict[str, Any]:
+    """Bootstrap intervals of the figures of one part."""
+    groups, level = sampling.groups, sampling.level
+    drawn = resample(
+        {f"{limit}": Ratio(protocol.is_within(errors_km[mine], limit)) for limit in LIMITS_KM},
+        {"median_km": Distribution(errors_km[mine])},
+        groups=_own(groups, mine),
+        resamples=sampling.resamples,
+        seed=sampling.seed,
+    )
+    found: dict[str, Any] = {
+        "median_km": drawn.interval("median_km", level=level),
+        "within_km": {f"{limit}": drawn.interval(f"{limit}", level=level) for limit in LIMITS_KM},
+    }
+    if part == NO_LABEL:
+        return found | {"recall": None, "precision": None, "f1": None}
+    either = np.union1d(mine, np.flatnonzero(said == part))
+    is_mine = np.isin(either, mine, assume_unique=True)
+    is_said = said[either] == part
+    right = is_mine & is_said
+    drawn = resample(
+        {
+            "recall": Ratio(right, is_mine),
+            "precision": Ratio(right, is_said),
+            "f1": Ratio(2.0 * right, is_mine.astype(float) + is_said),
+        },
+        groups=_own(groups, either),
+        resamples=sampling.resamples,
+        seed=sampling.seed,
+    )
+    return found | {name: drawn.interval(name, level=level) for name in ("recall", "precision", "f1")}
+
+
+def _own(groups: NDArray[np.int64] | None, rows: NDArray[np.intp]) -> NDArray[np.int64] | None:
+    """The groups of some photos, numbered anew."""
+    if groups is None:
+        return None
+    found: NDArray[np.int64] = np.unique(groups[rows], return_inverse=True)[1]
     return found

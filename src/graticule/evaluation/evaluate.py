@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike
 
-from graticule._version import __version__
-from graticule.errors import PredictionsError, TableError
 from graticule.evaluation import metrics
 from graticule.evaluation.answers import Answers, complete
+from graticule.evaluation.areas import MOST_UNASKED, nearest_town_accuracy, polygon_accuracy
 from graticule.evaluation.baselines import Baselines
-from graticule.evaluation.breakdown import by_part, part_intervals
-from graticule.evaluation.curves import CURVE_KM, cumulative
-from graticule.evaluation.figures import Comparison, Resampling
-from graticule.evaluation.ground_truth import GroundTruth, continents_of
-from graticule.evaluation.intervals import LEVEL, RESAMPLES, percentile_interval
-from graticule.evaluation.matching import match
-from graticule.evaluation.protocols import Array, protocol_named
-from graticule.evaluation.remarks import remarks
+from graticule.evaluation.document import curves, document, judged
+from graticule.evaluation.figures import Comparison
+from graticule.evaluation.ground_truth import GroundTruth
+from graticule.evaluation.intervals import LEVEL, RESAMPLES, Sampling
+from graticule.evaluation.judging import Judged
+from graticule.evaluation.protocols import Array, Protocol, protocol_named
 from graticule.evaluation.training_places import TrainingPlaces
-from graticule.geo.countries import CONTINENTS, country_name
 
 if TYPE_CHECKING:
     from graticule.partitions import Partition
+    from graticule.partitions.outlines.regions import Regions
     from graticule.predictions import Predictions
 
 
@@ -65,6 +61,7 @@ def evaluate_predictions(
     *,
     training_places: TrainingPlaces | pl.DataFrame | ArrayLike | None = None,
     partition: Partition | None = None,
+    regions: Mapping[str, Regions] | None = None,
     protocol: str = "graticule",
     resamples: int = RESAMPLES,
     level: float = LEVEL,
@@ -84,6 +81,7 @@ def evaluate_predictions(
           ``partition`` when left out, else from the test itself, which flatters the baselines
         - ``partition``: the cells that the predictions speak of; without it there is no top-k, no
           calibration error and no coverage
+        - ``regions``: polygons by a name of their own, in which the answer and the truth shall lie together
         - ``resamples``: 0 leaves the intervals out; ``level``: a share
 
     Raises:
@@ -98,12 +96,9 @@ def evaluate_predictions(
         1.0
     """
     rules = protocol_named(protocol)
-    table = complete(predictions)
-    known, without_place = _with_position(truth)
-    pairs = match(table, truth)
-    judged = _with_known_place(pairs.frame, known)
-    facts = GroundTruth.of(judged, partition)
-    answers = Answers.of(judged, facts)
+    judging = Judged.of(complete(predictions), truth)
+    facts = GroundTruth.of(judging.frame, partition)
+    answers = Answers.of(judging.frame, facts)
     places = _training_places(training_places, partition, facts)
     comparison = Comparison(
         answers=answers,
@@ -111,66 +106,28 @@ def evaluate_predictions(
         errors_km=metrics.errors_km(answers.latlon, facts.latlon, protocol=rules),
         baselines=Baselines.of(facts, places, protocol=rules, seed=seed),
         protocol=rules,
-        resampling=Resampling(resamples, level, seed),
+        sampling=Sampling(resamples, level, seed, facts.groups),
+        areas=_areas(answers, facts, rules, regions or {}),
     )
-    document = {
-        **comparison.figures(),
-        "intervals": comparison.intervals(),
-        "baselines": comparison.baselines.to_dict(),
-    }
-    document |= {
-        "against_constant": comparison.against_constant(document["baselines"]),
-        "by_continent": _by_continent(comparison),
-        "by_country": _by_country(comparison),
-        "country_rule": answers.country_rule,
-        "protocol": rules.to_dict(),
-        "matching": {
-            **pairs.to_dict(),
-            "without_true_position": sum(without_place.values()),
-            "without_true_position_by_reason": without_place,
-        },
-        "model": ", ".join(sorted(set(judged["model"].drop_nulls()))) or None,
-        "graticule": __version__,
-    }
-    document["remarks"] = remarks(document, table)
     return Evaluation(
-        _plain(document), comparison.errors_km, _judged(judged, comparison), _curves(comparison)
+        document(comparison, judging),
+        comparison.errors_km,
+        judged(judging.frame, comparison),
+        curves(comparison),
     )
 
 
-def _with_position(truth: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, int]]:
-    """The rows that have a place, and how many others have none, by reason."""
-    usable = (
-        pl.col("latitude").is_between(-90, 90)
-        & pl.col("longitude").is_finite()
-        & pl.col("latitude").is_finite()
-    ).fill_null(False)
-    known, others = truth.filter(usable), truth.filter(~usable)
-    if known.is_empty():
-        raise TableError(
-            f"None of the {truth.height} photos of the truth has a position, so no error can be measured.\n"
-            "Give a table with latitude and longitude in degrees; name the columns:  --latitude, --longitude"
-        )
-    reason = pl.col("reason") if "reason" in truth.columns else pl.lit(None, dtype=pl.String).alias("reason")
-    counts = others.select(reason.fill_null("no-position"))["reason"].value_counts(sort=True)
-    return known, dict(counts.iter_rows())
-
-
-def _with_known_place(pairs: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
-    """The matched photos that can be judged. All were matched, so that none is taken for a stranger."""
-    judged = pairs.join(
-        known.select("photo_id"),
-        left_on="true_photo_id",
-        right_on="photo_id",
-        how="semi",
-        maintain_order="left",
-    )
-    if judged.is_empty():
-        raise PredictionsError(
-            f"{pairs.height} predicted photos are in the truth, but none of them has a true position.\n"
-            "Give a truth with the places of these photos."
-        )
-    return judged
+def _areas(
+    answers: Answers, facts: GroundTruth, rules: Protocol, regions: Mapping[str, Regions]
+) -> dict[str, dict[str, Any]]:
+    found = {
+        "polygon": {
+            name: polygon_accuracy(answers.latlon, facts.latlon, each) for name, each in regions.items()
+        }
+    }
+    if rules.area_rule == "nearest-town" or len(facts) <= MOST_UNASKED:
+        found["nearest_town"] = nearest_town_accuracy(answers.latlon, facts.latlon)
+    return found
 
 
 def _training_places(
@@ -185,86 +142,3 @@ def _training_places(
     if partition is not None:
         return TrainingPlaces.of_partition(partition)
     return TrainingPlaces.of_test(facts.latlon)
-
-
-def _by_continent(comparison: Comparison) -> list[dict[str, Any]]:
-    truth, answers, how = comparison.truth, comparison.answers, comparison.resampling
-    rows = by_part(
-        truth.continents,
-        continents_of(answers.countries),
-        comparison.errors_km,
-        comparison.baselines.constant_errors_km,
-        protocol=comparison.protocol,
-        name_of=CONTINENTS.get,
-    )
-    if not how.resamples:
-        return rows
-    intervals = part_intervals(
-        truth.continents,
-        comparison.errors_km,
-        comparison.protocol,
-        groups=truth.groups,
-        resamples=how.resamples,
-        level=how.level,
-        seed=how.seed,
-    )
-    return [{**row, "intervals": intervals[row["code"]]} for row in rows]
-
-
-def _by_country(comparison: Comparison) -> list[dict[str, Any]]:
-    return by_part(
-        comparison.truth.countries,
-        comparison.answers.countries,
-        comparison.errors_km,
-        comparison.baselines.constant_errors_km,
-        protocol=comparison.protocol,
-        name_of=country_name,
-    )
-
-
-def _judged(frame: pl.DataFrame, comparison: Comparison) -> pl.DataFrame:
-    return frame.select(
-        "photo_id",
-        "path",
-        "latitude",
-        "longitude",
-        "true_latitude",
-        "true_longitude",
-        pl.Series("error_km", comparison.errors_km),
-        "confidence",
-        pl.col("candidates").list.first().struct.field("name").alias("name"),
-        pl.Series("country", list(comparison.answers.countries), dtype=pl.String),
-        pl.Series("true_country", list(comparison.truth.countries), dtype=pl.String),
-        pl.Series("true_continent", list(comparison.truth.continents), dtype=pl.String),
-        "error",
-    )
-
-
-def _curves(comparison: Comparison) -> pl.DataFrame:
-    drawn = comparison.resamples
-    band = np.full((len(CURVE_KM), 2), np.nan)
-    if drawn is not None:
-        level = comparison.resampling.level
-        band = np.array([percentile_interval(column, level=level) for column in drawn.curves["median_km"].T])
-    return pl.DataFrame(
-        {
-            "distance_km": CURVE_KM,
-            "model": cumulative(comparison.errors_km),
-            "low": band[:, 0],
-            "high": band[:, 1],
-            "constant": comparison.baselines.constant_curve,
-            "random": comparison.baselines.draw.curve,
-        },
-        nan_to_null=True,
-    )
-
-
-def _plain(value: Any) -> Any:
-    """The same for JSON, which knows neither NaN nor infinity: both become None."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

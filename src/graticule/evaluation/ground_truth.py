@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -11,14 +10,14 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from graticule.evaluation.labels import Labels, Texts
 from graticule.evaluation.protocols import Array
 from graticule.geo.countries import continent_of
 from graticule.geo.outlines import country_of
+from graticule.geo.sphere import unit_vectors
 
 if TYPE_CHECKING:
     from graticule.partitions import Partition
-
-Texts = NDArray[np.object_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,15 +26,15 @@ class GroundTruth:
 
     Convention:
         - ``latlon``: (latitude, longitude) in degrees, shape (N, 2)
-        - ``countries``: ISO 3166-1 alpha-2 or None, ``continents``: two letters or None, shape (N,)
+        - ``country``: ISO 3166-1 alpha-2, ``continent``: two letters; without a class in the open sea
         - ``cells``: index in ``partition`` of the cell that covers the place, -1 where none does; None
           without a partition
         - ``groups``: 0..G-1, a photo of no group being one of its own; None where no groups are known
     """
 
     latlon: Array
-    countries: Texts
-    continents: Texts
+    country: Labels
+    continent: Labels
     partition: Partition | None
     cells: NDArray[np.int64] | None
     groups: NDArray[np.int64] | None
@@ -44,9 +43,19 @@ class GroundTruth:
         return len(self.latlon)
 
     @cached_property
-    def country_counts(self) -> dict[str, int]:
-        """Photos in each country; those in none are not counted."""
-        return {code: count for code, count in Counter(self.countries).items() if code is not None}
+    def vectors(self) -> Array:
+        """The places as points of the unit sphere, shape (N, 3)."""
+        return unit_vectors(self.latlon)
+
+    @property
+    def countries(self) -> Texts:
+        """Code of each photo's country, shape (N,), None for none."""
+        return self.country.texts()
+
+    @property
+    def continents(self) -> Texts:
+        """Code of each photo's continent, shape (N,), None for none."""
+        return self.continent.texts()
 
     @classmethod
     def of(cls, frame: pl.DataFrame, partition: Partition | None) -> GroundTruth:
@@ -56,40 +65,41 @@ class GroundTruth:
             - ``frame``: columns ``true_latitude``, ``true_longitude`` in degrees, and if present
               ``true_country`` (ISO alpha-2) and ``true_group``
         """
-        latlon = frame.select("true_latitude", "true_longitude").to_numpy()
-        countries = _countries(frame, latlon)
+        latlon = latlon_in(frame, "true_latitude", "true_longitude")
+        country = _countries(frame, latlon)
         return cls(
             latlon=latlon,
-            countries=countries,
-            continents=continents_of(countries),
+            country=country,
+            continent=continents_of(country),
             partition=partition,
             cells=None if partition is None else np.asarray(partition.encode(latlon), dtype=np.int64),
             groups=_groups(frame),
         )
 
 
-def is_known(codes: Texts) -> NDArray[np.bool_]:
-    """Which of the codes are not None."""
-    return np.asarray(codes != None, dtype=bool)  # noqa: E711 -- elementwise
+def latlon_in(frame: pl.DataFrame, latitude: str, longitude: str) -> Array:
+    """Two columns in degrees as an array (N, 2), NaN where null."""
+    latlon = np.empty((frame.height, 2))
+    for axis, name in enumerate((latitude, longitude)):
+        latlon[:, axis] = frame[name].cast(pl.Float64).fill_null(float("nan")).to_numpy()
+    return latlon
 
 
-def continents_of(countries: Texts) -> Texts:
-    """Continent of each country code; None for None."""
-    known = {code: continent_of(code) for code in set(countries) if code is not None}
-    return np.array(list(map(known.get, countries)), dtype=object)
+def continents_of(country: Labels) -> Labels:
+    """The continent of each photo, from its country."""
+    return country.grouped([continent_of(code) for code in country.names])
 
 
-def _countries(frame: pl.DataFrame, latlon: Array) -> Texts:
-    stated = (
-        frame["true_country"].to_numpy(allow_copy=True).astype(object)
-        if "true_country" in frame.columns
-        else np.full(len(latlon), None, dtype=object)
-    )
-    missing = ~is_known(stated)
-    if missing.any():
-        stated = stated.copy()
-        stated[missing] = country_of(latlon[missing])
-    return stated
+def _countries(frame: pl.DataFrame, latlon: Array) -> Labels:
+    if "true_country" not in frame.columns:
+        return Labels.of(country_of(latlon))
+    stated = frame["true_country"]
+    missing = stated.is_null().to_numpy()
+    if not missing.any():
+        return Labels.of(stated)
+    texts = stated.to_numpy(allow_copy=True).astype(object)
+    texts[missing] = country_of(latlon[missing])
+    return Labels.of(texts)
 
 
 def _groups(frame: pl.DataFrame) -> NDArray[np.int64] | None:

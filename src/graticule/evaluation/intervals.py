@@ -10,8 +10,8 @@ resamples, so that the difference of two of them is a paired comparison.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -27,6 +27,24 @@ CHUNK_NUMBERS: Final = 4_000_000
 
 Interval = tuple[float, float]
 
+Statistic = Callable[[Array], Mapping[str, float]]
+"""Figures, by name, of photos that count as often as their weight, shape (N,), says."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Sampling:
+    """How intervals are made.
+
+    Convention:
+        - ``resamples``: bootstrap samples; ``level``: a share
+        - ``groups``: (N,) group index 0..G-1 of each photo, then groups are drawn; None draws photos
+    """
+
+    resamples: int = RESAMPLES
+    level: float = LEVEL
+    seed: int = 0
+    groups: NDArray[np.int64] | None = None
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Ratio:
@@ -34,11 +52,25 @@ class Ratio:
 
     Convention:
         - ``values``: one number per photo, shape (N,); of true and false, the figure is the share of true
-        - ``counted``: shape (N,), which photos enter the mean; all when None
+        - ``counted``: shape (N,), which photos enter the mean, or how often; all once when None
     """
 
     values: NDArray[np.generic]
-    counted: NDArray[np.bool_] | None = None
+    counted: NDArray[np.generic] | None = None
+
+    @property
+    def mean(self) -> float:
+        """The figure itself; NaN where no photo counts."""
+        if self.counted is None:
+            if self.values.dtype == np.bool_:
+                return float(np.count_nonzero(self.values) / len(self.values))
+            return float(self.values.mean(dtype=np.float64))
+        counted = self.counted
+        if counted.dtype == np.bool_:
+            kept = self.values[counted]
+            return float(kept.mean(dtype=np.float64)) if kept.size else float("nan")
+        total = float(counted.sum(dtype=np.float64))
+        return float(self.values[counted != 0].sum(dtype=np.float64)) / total if total else float("nan")
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -60,15 +92,22 @@ class Resamples:
     Convention:
         - ``ratios``, ``medians``: one value per resample, shape (B,), by name
         - ``curves``: shares in [0, 1], shape (B, P), by name
+        - ``others``: further statistics, shape (B,), by name
     """
 
     ratios: dict[str, Array]
     medians: dict[str, Array]
     curves: dict[str, Array]
+    others: dict[str, Array] = field(default_factory=dict)
+
+    @property
+    def names(self) -> set[str]:
+        """The figures that have an interval."""
+        return {*self.ratios, *self.medians, *self.others}
 
     def interval(self, name: str, *, minus: str | None = None, level: float = LEVEL) -> Interval:
         """Percentile interval of a figure, or of its difference to the figure ``minus``, paired."""
-        figures = self.ratios | self.medians
+        figures = self.ratios | self.medians | self.others
         with np.errstate(invalid="ignore"):  # infinity less infinity: a resample that cannot tell
             values = figures[name] if minus is None else figures[name] - figures[minus]
         return percentile_interval(values, level=level)
@@ -78,6 +117,7 @@ def resample(
     ratios: Mapping[str, Ratio],
     distributions: Mapping[str, Distribution] | None = None,
     *,
+    statistics: Mapping[str, Statistic] | None = None,
     groups: NDArray[np.int64] | None = None,
     resamples: int = RESAMPLES,
     seed: int = 0,
@@ -85,6 +125,8 @@ def resample(
     """Compute figures of N photos again on ``resamples`` bootstrap samples of them.
 
     Convention:
+        - ``statistics``: functions of the photos' weights whose figures are wanted too, each under the
+          key, a blank, and the name that the function gives it
         - ``groups``: (N,) group index 0..G-1 of each photo; then groups are drawn, not photos
         - the same ``seed`` gives the same resamples
 
@@ -104,6 +146,7 @@ def resample(
     parts: dict[str, list[Array]] = {name: [] for name in ratios}
     medians: dict[str, list[Array]] = {name: [] for name in tables}
     curves: dict[str, list[Array]] = {name: [] for name in tables}
+    others: dict[str, list[float]] = {}
     for counts in _counts(count if groups is None else int(groups.max()) + 1, resamples, seed):
         for name, values in sums.ratios(counts).items():
             parts[name].append(values)
@@ -111,8 +154,15 @@ def resample(
             median, curve = table.figures(counts)
             medians[name].append(median)
             curves[name].append(curve)
+        for key, statistic in (statistics or {}).items():
+            for row in counts:
+                for name, value in statistic(row if groups is None else row[groups]).items():
+                    others.setdefault(f"{key} {name}", []).append(value)
     return Resamples(
-        *({name: np.concatenate(p) for name, p in each.items()} for each in (parts, medians, curves))
+        {name: np.concatenate(some) for name, some in parts.items()},
+        {name: np.concatenate(some) for name, some in medians.items()},
+        {name: np.concatenate(some) for name, some in curves.items()},
+        {name: np.array(values, dtype=np.float64) for name, values in others.items()},
     )
 
 
@@ -153,7 +203,7 @@ class _Sums:
             below = 0
             values = np.asarray(ratio.values, dtype=np.float64)
             if ratio.counted is not None:
-                values = np.where(ratio.counted, values, 0.0)  # what is not counted may be infinite
+                values = np.where(ratio.counted != 0, values, 0.0)  # what is not counted may be infinite
                 below = len(columns)
                 columns.append(ratio.counted.astype(np.float64))
             self.places[name] = (len(columns), below)

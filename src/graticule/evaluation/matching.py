@@ -10,7 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from graticule.config import IMAGE_SUFFIXES
 from graticule.errors import PredictionsError
@@ -57,11 +59,39 @@ def match(predictions: pl.DataFrame, truth: pl.DataFrame) -> Match:
     Raises:
         PredictionsError: no photo is known to both sides.
     """
-    left = predictions.with_columns(_path_or_null(predictions)).with_row_index("_left")
-    right = truth.with_columns(_path_or_null(truth)).with_row_index("_right")
+    pairs = _same_order(predictions, truth)
+    if pairs is None:
+        pairs = _by_rules(predictions, truth)
+    rows, true_rows, rules = pairs
+    if not rules:
+        raise PredictionsError(_nothing_matches(predictions, truth))
+    renamed = truth.rename({name: f"true_{name}" for name in truth.columns})
+    frame = pl.concat([_at(predictions, rows), _at(renamed, true_rows)], how="horizontal")
+    return Match(
+        frame, rules, _left_over(predictions, rows)["photo_id"].to_list(),
+        _left_over(truth, true_rows)["photo_id"].to_list(),
+    )  # fmt: skip
+
+
+Rows = NDArray[np.integer]
+
+
+def _same_order(predictions: pl.DataFrame, truth: pl.DataFrame) -> tuple[Rows, Rows, dict[str, int]] | None:
+    """The usual case, without any search: both have the same photos in the same order."""
+    if predictions.height != truth.height or not (predictions["photo_id"] == truth["photo_id"]).all():
+        return None
+    if not predictions.height:
+        return None
+    rows = np.arange(predictions.height)
+    return rows, rows, {"photo_id": predictions.height}
+
+
+def _by_rules(predictions: pl.DataFrame, truth: pl.DataFrame) -> tuple[Rows, Rows, dict[str, int]]:
+    """Row numbers of both sides, ascending in the predictions, and how many each rule paired."""
+    free_left = predictions.select(_ID, _path_or_null(predictions)).with_row_index("_left")
+    free_right = truth.select(_ID, _path_or_null(truth)).with_row_index("_right")
     pairs: list[pl.DataFrame] = []
     rules: dict[str, int] = {}
-    free_left, free_right = left.select("_left", _ID, _PATH), right.select("_right", _ID, _PATH)
     for rule, left_key, right_key in _RULES:
         if free_left.is_empty() or free_right.is_empty():
             break
@@ -73,18 +103,22 @@ def match(predictions: pl.DataFrame, truth: pl.DataFrame) -> Match:
         free_left = free_left.join(found, on="_left", how="anti")
         free_right = free_right.join(found, on="_right", how="anti")
     if not pairs:
-        raise PredictionsError(_nothing_matches(left, right))
+        return np.empty(0, np.int64), np.empty(0, np.int64), {}
     paired = pl.concat(pairs).sort("_left")
-    renamed = right.rename({name: f"true_{name}" for name in truth.columns})
-    frame = paired.join(left, on="_left", maintain_order="left").join(
-        renamed, on="_right", maintain_order="left"
-    )
-    return Match(
-        frame.select(*predictions.columns, *(f"true_{name}" for name in truth.columns)),
-        rules,
-        left.join(free_left, on="_left", how="semi")["photo_id"].to_list(),
-        right.join(free_right, on="_right", how="semi")["photo_id"].to_list(),
-    )
+    return paired["_left"].to_numpy(), paired["_right"].to_numpy(), rules
+
+
+def _at(table: pl.DataFrame, rows: Rows) -> pl.DataFrame:
+    """The rows of a table; itself, where those are all of them in order."""
+    if len(rows) == table.height and (rows == np.arange(len(rows))).all():
+        return table
+    return table[rows]
+
+
+def _left_over(table: pl.DataFrame, rows: Rows) -> pl.DataFrame:
+    is_free = np.ones(table.height, dtype=bool)
+    is_free[rows] = False
+    return table.select("photo_id").filter(pl.Series(is_free))
 
 
 def shown(ids: list[str]) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from graticule.config import THRESHOLDS_KM
+from graticule.evaluation.intervals import Statistic
 from graticule.evaluation.protocols import GRATICULE, Array, Protocol
 
 NO_CELL = -1
@@ -34,10 +35,10 @@ def errors_km(predicted: ArrayLike, truth: ArrayLike, *, protocol: Protocol = GR
     """
     places = np.asarray(predicted, dtype=np.float64).reshape(-1, 2)
     true_places = np.asarray(truth, dtype=np.float64).reshape(-1, 2)
-    answered = ~np.isnan(places).any(axis=1)
-    errors = np.full(len(places), np.inf)
+    answered = ~(np.isnan(places[:, 0]) | np.isnan(places[:, 1]))
     if answered.all():
         return protocol.distance_km(places, true_places)
+    errors = np.full(len(places), np.inf)
     errors[answered] = protocol.distance_km(places[answered], true_places[answered])
     return errors
 
@@ -107,7 +108,7 @@ def is_in_top_k(true_cells: ArrayLike, ranked_cells: ArrayLike, k: int) -> NDArr
         array([ True, False, False])
     """
     truth = np.asarray(true_cells, dtype=np.int64)[:, None]
-    ranked = np.asarray(ranked_cells, dtype=np.int64)
+    ranked = np.asarray(ranked_cells, dtype=np.int64).reshape(len(truth), -1)
     found: NDArray[np.bool_] = ((ranked[:, :k] == truth) & (truth != NO_CELL)).any(axis=1)
     return found
 
@@ -129,6 +130,30 @@ def expected_calibration_error(confidence: ArrayLike, is_right: ArrayLike, *, bi
     """
     stated = np.asarray(confidence, dtype=np.float64)
     right = np.asarray(is_right, dtype=np.float64)
-    index = np.clip(np.ceil(stated * bins).astype(np.int64) - 1, 0, bins - 1)
-    gaps = np.bincount(index, weights=right - stated, minlength=bins)
+    gaps = np.bincount(_bins(stated, bins), weights=right - stated, minlength=bins)
     return float(np.abs(gaps).sum() / len(stated))
+
+
+def calibration_statistic(
+    confidence: ArrayLike, is_right: ArrayLike, stated: ArrayLike, *, bins: int = 15
+) -> Statistic:
+    """The expected calibration error as a function of the photos' weights, for the bootstrap.
+
+    Convention:
+        - ``confidence``, ``is_right`` as ``expected_calibration_error``; ``stated``: which photos state a
+          confidence, shape (N,); the others are in no bin
+    """
+    told = np.flatnonzero(np.asarray(stated))
+    shares = np.asarray(confidence, dtype=np.float64)[told]
+    gaps, index = np.asarray(is_right, dtype=np.float64)[told] - shares, _bins(shares, bins)
+
+    def figures(weights: Array) -> dict[str, float]:
+        loads = weights[told]
+        found = np.abs(np.bincount(index, weights=gaps * loads, minlength=bins)).sum()
+        return {"ece": float(found / loads.sum()) if loads.sum() else float("nan")}
+
+    return figures
+
+
+def _bins(stated: Array, bins: int) -> NDArray[np.int64]:
+    return np.clip(np.ceil(stated * bins).astype(np.int64) - 1, 0, bins - 1)

@@ -8,13 +8,14 @@ report states it. A further protocol is one more entry of ``PROTOCOLS``.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from graticule.config import EARTH_RADIUS_KM, GEOSCORE_SCALE_KM, nearest
 from graticule.errors import UsageError
+from graticule.geo.ellipsoid import geodesic_km
 from graticule.geo.sphere import great_circle_km
 
 Array = NDArray[np.float64]
@@ -23,23 +24,37 @@ GEOSCORE_FULL: Final = 5000.0
 """Points of a perfect answer in GeoGuessr's score."""
 
 
+AreaRule = Literal["polygon", "nearest-town"]
+
+
 @dataclass(frozen=True, slots=True)
 class Protocol:
     """The rules by which errors become figures.
 
     Convention:
         - ``radius_km``: the sphere that errors are measured on
+        - ``geodesic``: errors are measured on the ellipsoid WGS 84 instead; ``radius_km`` is then that of
+          the baselines that are sought or drawn on the sphere
         - ``strict``: a threshold counts errors below it (``<``); otherwise up to it (``<=``)
-        - ``geoscore_scale_km``: decay length of the score
+        - ``geoscore_scale_km``: decay length of the score; ``rounded``: each photo's points are whole
+        - ``area_rule``: whether the right country (and region, area, city) is that of the polygon that
+          holds a place, or that of the nearest town
+        - ``note``: what else the published code does, and whether it is done here
     """
 
     name: str
     radius_km: float = EARTH_RADIUS_KM
     strict: bool = False
     geoscore_scale_km: float = GEOSCORE_SCALE_KM
+    geodesic: bool = False
+    rounded: bool = False
+    area_rule: AreaRule = "polygon"
+    note: str = ""
 
     def distance_km(self, a: ArrayLike, b: ArrayLike, /) -> Array:
         """Distance in km between places of ``a`` and ``b``, (latitude, longitude) degrees, (..., 2)."""
+        if self.geodesic:
+            return geodesic_km(a, b)
         return np.asarray(great_circle_km(a, b, radius_km=self.radius_km), dtype=np.float64)
 
     def is_within(self, error_km: ArrayLike, threshold_km: float) -> NDArray[np.bool_]:
@@ -53,27 +68,38 @@ class Protocol:
         Source:
             Haas, Skreta, Alberti, Finn: PIGEON (2023), fitted to GeoGuessr's world map.
         """
-        errors = np.asarray(error_km, dtype=np.float64)
-        return GEOSCORE_FULL * np.exp(-errors / self.geoscore_scale_km)
+        points = GEOSCORE_FULL * np.exp(np.asarray(error_km, dtype=np.float64) / -self.geoscore_scale_km)
+        return np.asarray(np.round(points) if self.rounded else points, dtype=np.float64)
 
     @property
     def statement(self) -> str:
-        """The rules in one sentence, for the report."""
+        """The rules in one sentence or two, for the report."""
         sign = "<" if self.strict else "≤"
+        earth = (
+            "geodesic distance on the ellipsoid WGS 84 (random draws: on a sphere of radius "
+            f"{self.radius_km} km)"
+            if self.geodesic
+            else f"great-circle distance on a sphere of radius {self.radius_km} km"
+        )
+        rounding = "rounded to whole points for each photo" if self.rounded else "not rounded"
+        area = "the polygon that holds it" if self.area_rule == "polygon" else "the nearest town of GeoNames"
         return (
-            f"Protocol '{self.name}': great-circle distance on a sphere of radius {self.radius_km} km; "
-            f"within a threshold means error {sign} threshold; GeoScore is the mean of "
-            f"{GEOSCORE_FULL:.0f} · exp(−error / {self.geoscore_scale_km} km), not rounded; "
-            "a photo without an answer counts as wrong everywhere, with an infinite error."
+            f"Protocol '{self.name}': {earth}; within a threshold means error {sign} threshold; GeoScore is "
+            f"the mean of {GEOSCORE_FULL:.0f} · exp(−error / {self.geoscore_scale_km} km), {rounding}; a "
+            f"place has the country of {area}; a photo without an answer counts as wrong everywhere, with an "
+            f"infinite error.{' ' if self.note else ''}{self.note}"
         )
 
     def to_dict(self) -> dict[str, Any]:
         """What ``metrics.json`` says about the protocol."""
         return {
             "name": self.name,
-            "radius_km": self.radius_km,
+            "radius_km": None if self.geodesic else self.radius_km,
+            "distance": "geodesic (WGS 84)" if self.geodesic else "great circle",
             "comparison": "<" if self.strict else "<=",
             "geoscore_scale_km": self.geoscore_scale_km,
+            "rounding": "each photo's points" if self.rounded else None,
+            "area_rule": self.area_rule,
             "statement": self.statement,
         }
 
@@ -81,7 +107,26 @@ class Protocol:
 GRATICULE: Final = Protocol("graticule")
 """The protocol of graticule's own reports."""
 
-PROTOCOLS: Final = {protocol.name: protocol for protocol in (GRATICULE,)}
+PROTOCOLS: Final = {
+    protocol.name: protocol
+    for protocol in (
+        GRATICULE,
+        # The rules as read in the code of each project; what a project does not define is ours.
+        Protocol("osv5m", 6371.0, strict=True, area_rule="nearest-town"),
+        Protocol("pigeon", 6378.137, strict=True, rounded=True),
+        Protocol(
+            "geoestimation", 6371.0, note="GeoEstimation defines no GeoScore; it is given all the same."
+        ),
+        Protocol("geoclip", geodesic=True, note="GeoCLIP defines no GeoScore; it is given all the same."),
+        Protocol(
+            "g3",
+            geodesic=True,
+            strict=True,
+            note="G3 defines no GeoScore; it is given all the same. Its code puts an impossible answer at "
+            "(0, 0); here it counts as wrong.",
+        ),
+    )
+}
 
 
 def protocol_named(name: str) -> Protocol:

@@ -1,0 +1,174 @@
+"""How often the right class: precision, recall, F1 and their means over classes, as pure functions.
+
+A class is anything: a country, a continent, a cell, a word in somebody's table. A photo without an answer
+has no answered class: it lowers the recall of its true class and is in no precision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from graticule.evaluation.intervals import Statistic
+from graticule.evaluation.labels import Labels
+from graticule.evaluation.protocols import Array
+
+FIGURES: Final = ("accuracy", "balanced_accuracy", "macro_precision", "macro_f1", "weighted_f1")
+"""The figures over all classes, in the order in which reports show them."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class ClassCounts:
+    """Photos of each of K classes, counted or weighted.
+
+    Convention:
+        - ``truth``: photos whose true class it is; ``said``: photos answered with it; ``right``: both
+        - each of shape (K,), not negative
+    """
+
+    truth: Array
+    said: Array
+    right: Array
+
+    @classmethod
+    def of(
+        cls, truth: ArrayLike, answers: ArrayLike, classes: int, *, weights: ArrayLike | None = None
+    ) -> ClassCounts:
+        """Count the photos of each class.
+
+        Convention:
+            - ``truth``, ``answers``: class of each photo, 0..K-1, anything else for none, shape (N,)
+            - ``classes``: K; ``weights``: how often each photo counts, once when left out
+
+        Example:
+            >>> counts = ClassCounts.of([0, 0, 1], [0, 1, -1], 2)
+            >>> counts.truth.tolist(), counts.said.tolist(), counts.right.tolist()
+            ([2.0, 1.0], [1.0, 1.0], [1.0, 0.0])
+        """
+        true_class, said_class = _indices(truth, classes), _indices(answers, classes)
+        loads = np.ones(len(true_class)) if weights is None else np.asarray(weights, dtype=np.float64)
+        return cls(
+            _summed(true_class, loads, classes),
+            _summed(said_class, loads, classes),
+            _summed(np.where(true_class == said_class, true_class, classes), loads, classes),
+        )
+
+    @property
+    def recall(self) -> Array:
+        """Share of each class's photos that were answered with it; NaN where it has none."""
+        return _over(self.right, self.truth)
+
+    @property
+    def precision(self) -> Array:
+        """Share of the photos answered with each class that are of it; NaN where none was."""
+        return _over(self.right, self.said)
+
+    @property
+    def f1(self) -> Array:
+        """Harmonic mean of precision and recall, 0 where nothing was right; NaN where nothing was there."""
+        return _over(2 * self.right, self.truth + self.said)
+
+    def figures(self) -> dict[str, float]:
+        """The figures over all classes; NaN where no photo has a class.
+
+        Convention:
+            - ``accuracy``: share of right photos; ``balanced_accuracy``: mean recall of the classes that
+              have photos, so that each class counts the same
+            - ``macro_precision``, ``macro_f1``: means over the classes that have photos or answers, of
+              those never answered the precision being 0, as in scikit-learn; ``weighted_f1``: by photos
+
+        Example:
+            >>> figures = ClassCounts.of([0, 0, 0, 1], [0, 0, 0, 0], 2).figures()
+            >>> figures["accuracy"], figures["balanced_accuracy"]
+            (0.75, 0.5)
+        """
+        photos = float(self.truth.sum())
+        if photos == 0:
+            return dict.fromkeys(FIGURES, float("nan"))
+        has_photos = self.truth > 0
+        occurs = has_photos | (self.said > 0)
+        precision, f1 = np.nan_to_num(self.precision), np.nan_to_num(self.f1)
+        return {
+            "accuracy": float(self.right.sum() / photos),
+            "balanced_accuracy": float(self.recall[has_photos].mean()),
+            "macro_precision": float(precision[occurs].mean()),
+            "macro_f1": float(f1[occurs].mean()),
+            "weighted_f1": float((f1 * self.truth).sum() / photos),
+        }
+
+
+def class_statistic(truth: ArrayLike, answers: ArrayLike, classes: int) -> Statistic:
+    """The figures over all classes as a function of the photos' weights, for the bootstrap.
+
+    Convention:
+        - arguments as ``ClassCounts.of``
+    """
+    true_class, said_class = _indices(truth, classes), _indices(answers, classes)
+    right_class = np.where(true_class == said_class, true_class, classes)
+
+    def figures(weights: Array) -> dict[str, float]:
+        return ClassCounts(
+            _summed(true_class, weights, classes),
+            _summed(said_class, weights, classes),
+            _summed(right_class, weights, classes),
+        ).figures()
+
+    return figures
+
+
+def per_class(truth: Labels, answers: Labels) -> list[dict[str, object]]:
+    """One row per class that has photos or answers, the one with the most photos first.
+
+    Convention:
+        - a row: ``class``, ``n``, ``answered`` (photos answered with it), ``right``, ``recall``,
+          ``precision``, ``f1``; NaN where a rate does not exist
+
+    Example:
+        >>> rows = per_class(Labels.of(["a", "a", "b"]), Labels.of(["a", "b", "c"]))
+        >>> [(row["class"], row["n"], row["recall"], row["precision"]) for row in rows]
+        [('a', 2, 0.5, 1.0), ('b', 1, 0.0, 0.0), ('c', 0, nan, 0.0)]
+    """
+    names = tuple(sorted({*truth.names, *answers.names}))
+    counts = ClassCounts.of(truth.among(names), answers.among(names), len(names))
+    columns = (counts.truth, counts.said, counts.right, counts.recall, counts.precision, counts.f1)
+    rows: list[dict[str, object]] = [
+        {
+            "class": name,
+            "n": int(n),
+            "answered": int(said),
+            "right": int(right),
+            "recall": float(recall),
+            "precision": float(precision),
+            "f1": float(f1),
+        }
+        for name, n, said, right, recall, precision, f1 in zip(names, *columns, strict=True)
+        if n or said
+    ]
+    return sorted(rows, key=lambda row: (-int(str(row["n"])), str(row["class"])))
+
+
+def is_in_first_k(truth: Labels, ranked: Sequence[Labels], k: int) -> NDArray[np.bool_]:
+    """Whether the true class is among the first ``k`` answers; ``ranked``: the first, second, ... answers."""
+    found = np.zeros(len(truth), dtype=bool)
+    for answers in ranked[:k]:
+        found |= answers.agrees_with(truth)
+    return found
+
+
+def _indices(column: ArrayLike, classes: int) -> NDArray[np.int64]:
+    """Class indices, every photo of none being of class K."""
+    index = np.asarray(column, dtype=np.int64)
+    return np.where((index >= 0) & (index < classes), index, classes)
+
+
+def _summed(index: NDArray[np.int64], weights: Array, classes: int) -> Array:
+    return np.asarray(np.bincount(index, weights, classes + 1)[:classes], dtype=np.float64)
+
+
+def _over(above: Array, below: Array) -> Array:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(above / below)

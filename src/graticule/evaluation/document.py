@@ -1,0 +1,139 @@
+"""What is written down of a comparison: ``metrics.json``, one row per photo, and the curves."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from graticule._version import __version__
+from graticule.evaluation.breakdown import by_part
+from graticule.evaluation.curves import CURVE_KM, cumulative
+from graticule.evaluation.figures import Comparison
+from graticule.evaluation.ground_truth import continents_of
+from graticule.evaluation.improvement import improvements
+from graticule.evaluation.intervals import percentile_interval
+from graticule.evaluation.judging import Judged
+from graticule.evaluation.metrics import NO_CELL
+from graticule.evaluation.remarks import remarks
+from graticule.geo.countries import CONTINENTS, country_name
+
+
+def document(comparison: Comparison, judging: Judged) -> dict[str, Any]:
+    """The contents of ``metrics.json``: shares in [0, 1], lengths in km; None for what does not exist."""
+    truth, answers = comparison.truth, comparison.answers
+    sampling = comparison.sampling if comparison.sampling.resamples else None
+    constant = comparison.baselines.constant_within
+    found = {
+        **comparison.figures(),
+        "intervals": comparison.intervals(),
+        "baselines": comparison.baselines.to_dict(),
+    }
+    found |= {
+        "against_constant": comparison.against_constant(found["baselines"]),
+        "improvement_over_random": _improvements(comparison),
+        "by_continent": by_part(
+            truth.continent,
+            continents_of(answers.country),
+            comparison.errors_km,
+            constant,
+            protocol=comparison.protocol,
+            name_of=CONTINENTS.get,
+            sampling=sampling,
+        ),
+        "by_country": by_part(
+            truth.country,
+            answers.country,
+            comparison.errors_km,
+            constant,
+            protocol=comparison.protocol,
+            name_of=country_name,
+            sampling=sampling,
+        ),
+        "country_rule": _country_rule(comparison),
+        "protocol": comparison.protocol.to_dict(),
+        "matching": judging.to_dict(),
+        "model": ", ".join(sorted(set(judging.frame["model"].drop_nulls().unique()))) or None,
+        "graticule": __version__,
+    }
+    found["remarks"] = remarks(found, judging.answers)
+    plain: dict[str, Any] = _plain(found)
+    return plain
+
+
+def judged(frame: pl.DataFrame, comparison: Comparison) -> pl.DataFrame:
+    """One row per photo: the columns that ``Evaluation.frame`` names."""
+    return frame.select(
+        "photo_id",
+        "path",
+        "latitude",
+        "longitude",
+        "true_latitude",
+        "true_longitude",
+        pl.Series("error_km", comparison.errors_km),
+        "confidence",
+        pl.col("candidates").list.first().struct.field("name").alias("name"),
+        comparison.answers.country.series().alias("country"),
+        comparison.truth.country.series().alias("true_country"),
+        comparison.truth.continent.series().alias("true_continent"),
+        "error",
+    )
+
+
+def curves(comparison: Comparison) -> pl.DataFrame:
+    """Share of photos within each distance, as ``Evaluation.curves`` says."""
+    drawn = comparison.resamples
+    band = np.full((len(CURVE_KM), 2), np.nan)
+    if drawn is not None:
+        level = comparison.sampling.level
+        band = np.array([percentile_interval(column, level=level) for column in drawn.curves["median_km"].T])
+    return pl.DataFrame(
+        {
+            "distance_km": CURVE_KM,
+            "model": cumulative(comparison.errors_km),
+            "low": band[:, 0],
+            "high": band[:, 1],
+            "constant": comparison.baselines.constant_curve,
+            "random": comparison.baselines.draw.curve,
+        },
+        nan_to_null=True,
+    )
+
+
+def _improvements(comparison: Comparison) -> dict[str, Any]:
+    """S4's Improvement over Random for the cells and for the countries; None where there is no accuracy."""
+    truth, ratios = comparison.truth, comparison.ratios
+    found: dict[str, Any] = {"cell": None, "country": None}
+    if truth.partition is not None and truth.cells is not None and "top 1" in ratios:
+        inside = truth.cells[truth.cells != NO_CELL]
+        asked = np.bincount(inside, minlength=truth.partition.count)
+        found["cell"] = improvements(ratios["top 1"].mean, truth.partition.photos, asked)
+    known, asked_of = comparison.baselines.country_shares, truth.country.counts
+    if "country_accuracy" in ratios and known:
+        codes = sorted({*known, *asked_of})
+        found["country"] = improvements(
+            ratios["country_accuracy"].mean,
+            [known.get(code, 0.0) for code in codes],
+            [asked_of.get(code, 0) for code in codes],
+        )
+    return found
+
+
+def _country_rule(comparison: Comparison) -> str:
+    rule = comparison.answers.country_rule
+    if comparison.protocol.area_rule == "nearest-town":
+        return f"{rule}; the one figure 'right country' is by the nearest town, as the protocol wants"
+    return rule
+
+
+def _plain(value: Any) -> Any:
+    """The same for JSON, which knows neither NaN nor infinity: both become None."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
