@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
 from itertools import islice
@@ -143,12 +143,9 @@ class Model:
         """
         _check_count("top", top)
         _check_count("batch_size", batch_size)
-        chosen = estimate or self.card.estimate
-        if chosen not in ("best-cell", "expected-distance"):
-            raise UsageError(f"There is no estimate '{chosen}'. Expected best-cell or expected-distance.")
-        promised = self._promised(promise)
+        words: Any = {"top": top, "estimate": self._estimate(estimate), "promise": self._promised(promise)}
         for batch, squares in self._decoded(sources, batch_size):
-            yield self._answer(batch, squares, top, chosen, promised)
+            yield self.answer(batch, squares, **words)
 
     def raw_probabilities(
         self, sources: Iterable[Source], *, batch_size: int = 32
@@ -166,6 +163,12 @@ class Model:
             if readable:
                 raw[list(readable)] = self.network(np.stack(list(readable.values()))).probabilities
             yield [str(square) if isinstance(square, PhotoError) else None for square in squares], raw
+
+    def _estimate(self, estimate: Estimate | None) -> Estimate:
+        chosen = estimate or self.card.estimate
+        if chosen not in ("best-cell", "expected-distance"):
+            raise UsageError(f"There is no estimate '{chosen}'. Expected best-cell or expected-distance.")
+        return chosen
 
     def _promised(self, promise: float | str | None) -> str | None:
         """The key of a promise in the card; None when none was asked for and the model has no 0.9."""
@@ -194,7 +197,8 @@ class Model:
         unknown = np.full(width, np.nan, np.float32)
         return np.array([unknown if row is None else row for row in rows], np.float32).reshape(-1, width)
 
-    def _square(self, source: Source) -> NDArray[np.uint8] | PhotoError:
+    def square(self, source: Source) -> NDArray[np.uint8] | PhotoError:
+        """The pixels that the network sees of a photo, uint8 RGB (size_px, size_px, 3), or why there are none."""
         size_px, crop = self.network.size_px, self.network.crop_fraction
         if isinstance(source.photo, PhotoError):
             return source.photo
@@ -211,7 +215,7 @@ class Model:
         with ThreadPoolExecutor(self._threads, thread_name_prefix="decode") as pool:
 
             def begin(batch: tuple[Source, ...]) -> tuple[tuple[Source, ...], list[Future[Any]]]:
-                return batch, [pool.submit(self._square, source) for source in batch]
+                return batch, [pool.submit(self.square, source) for source in batch]
 
             waiting = [begin(batch) for batch in islice(batches, 2)]
             while waiting:
@@ -219,14 +223,22 @@ class Model:
                 waiting += [begin(following) for following in islice(batches, 1)]
                 yield batch, [square.result() for square in squares]
 
-    def _answer(
+    def answer(
         self,
-        sources: tuple[Source, ...],
-        squares: list[NDArray[np.uint8] | PhotoError],
-        top: int,
-        estimate: Estimate,
-        promise: str | None,
+        sources: Sequence[Source],
+        squares: Sequence[NDArray[np.uint8] | PhotoError],
+        *,
+        top: int = 10,
+        estimate: Estimate | None = None,
+        promise: float | str | None = None,
     ) -> Predictions:
+        """The answers for one batch that was decoded already (``square``); the words are those of ``predict``.
+
+        Raises:
+            UsageError: as ``predict``.
+        """
+        _check_count("top", top)
+        chosen, promised = self._estimate(estimate), self._promised(promise)
         readable = {row: square for row, square in enumerate(squares) if not isinstance(square, PhotoError)}
         kept = np.zeros((len(sources), self.partition.count), dtype=np.float32)
         answers: list[dict[str, Any]] = [{} for _ in sources]
@@ -234,7 +246,7 @@ class Model:
             raw = self.network(np.stack(list(readable.values()))).probabilities
             shares = scaled(raw, temperature=self.card.temperature, scaling=self.card.scaling)
             kept[list(readable)] = shares
-            described = self._described(shares, top, estimate, promise)
+            described = self._described(shares, top, chosen, promised)
             for row, answer in zip(readable, described, strict=True):
                 answers[row] = answer
         rows = [
@@ -308,15 +320,16 @@ class Model:
 
     @cached_property
     def _countries(self) -> list[str]:
-        return sorted({code for code in self._cell_countries if code is not None})
+        return sorted({code for code in self.cell_countries if code is not None})
 
     @cached_property
     def _country_of_cell(self) -> NDArray[np.intp]:
         index = {code: number for number, code in enumerate(self._countries)}
-        return np.array([-1 if code is None else index[code] for code in self._cell_countries], dtype=np.intp)
+        return np.array([-1 if code is None else index[code] for code in self.cell_countries], dtype=np.intp)
 
     @cached_property
-    def _cell_countries(self) -> list[str | None]:
+    def cell_countries(self) -> list[str | None]:
+        """ISO 3166-1 alpha-2 of the country that each cell's mean place lies in; None in the open sea."""
         # A mean place can lie off the coast; without the gazetteer the first answer comes sooner.
         return list(country_of(self.partition.centres, within_km=NEAR_LAND_KM, town_within_km=0.0))
 
