@@ -1,9 +1,6 @@
-"""Heads: from the features of a photo to a score per cell."""
+"""The multi-class head: cells side by side, without the tree above them."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
-from typing import Final
 
 from torch import Tensor, nn
 
@@ -25,7 +22,3 @@ class FlatHead(nn.Module):
         """(B, D) features -> (B, K) logits."""
         scores: Tensor = self.linear(features)
         return scores
-
-
-HEADS: Final[dict[str, Callable[[int, int], nn.Module]]] = {"mc": FlatHead}
-"""Each head by the name that recipes use; made from the number of features and of cells."""

@@ -1,0 +1,30 @@
+"""The keys of a recipe's section ``network.head``. Needs no torch."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from graticule.training.recipe.section import Section
+
+HeadName = Literal["mc", "hmc", "hmc-sol", "hmc-smooth", "htree"]
+
+
+class HeadSection(Section):
+    """How features become scores of cells; ``head: hmc`` is short for ``head: {name: hmc}``.
+
+    Convention:
+        - ``name``: see ``graticule.models.heads`` and ``docs/training.md``
+        - ``epsilon``: of the HMC family: weight of the connections that are not in the tree
+        - ``alpha``: of ``hmc-smooth``: weight of a level of the tree beside the one beneath it
+    """
+
+    name: HeadName = "mc"
+    epsilon: float = Field(default=0.01, gt=0.0, lt=1.0)
+    alpha: float = Field(default=0.9, ge=0.05, le=1.0)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_alone(cls, value: Any) -> Any:
+        return {"name": value} if isinstance(value, str) else value
