@@ -6,11 +6,13 @@ import pytest
 import torch
 from torch import nn
 
-from graticule.models import Preprocessing, create_network
+from graticule.models import BackboneSettings, InputSettings, NetworkSettings, Preprocessing, create_network
 
 
 def test_shapes_and_probabilities() -> None:
-    network = create_network(backbone="test_resnet", cells=5, image_size_px=32, dropout=0.5).eval()
+    network = create_network(
+        NetworkSettings(BackboneSettings("test_resnet"), dropout=0.5, input=InputSettings(size_px=32)), 5
+    ).eval()
     probabilities, embedding = network(torch.rand(3, 3, 32, 32))
     assert probabilities.shape == (3, 5)
     assert embedding.shape == (3, 96)
@@ -18,7 +20,9 @@ def test_shapes_and_probabilities() -> None:
 
 
 def test_at_the_start_all_cells_are_nearly_alike() -> None:
-    network = create_network(backbone="test_resnet", cells=5, image_size_px=32).eval()
+    network = create_network(
+        NetworkSettings(BackboneSettings("test_resnet"), input=InputSettings(size_px=32)), 5
+    ).eval()
     probabilities, _ = network(torch.rand(3, 3, 32, 32))
     assert probabilities.detach().numpy() == pytest.approx(0.2, abs=0.05)
 
@@ -26,7 +30,10 @@ def test_at_the_start_all_cells_are_nearly_alike() -> None:
 def test_normalisation_is_inside() -> None:
     torch.manual_seed(0)
     mean, std = (0.1, 0.2, 0.3), (0.4, 0.5, 0.6)
-    network = create_network(backbone="test_resnet", cells=2, image_size_px=32, mean=mean, std=std).eval()
+    network = create_network(
+        NetworkSettings(BackboneSettings("test_resnet"), input=InputSettings(size_px=32, mean=mean, std=std)),
+        2,
+    ).eval()
     image = torch.rand(1, 3, 32, 32)
     channels = [(image[:, i] - mean[i]) / std[i] for i in range(3)]
     with torch.no_grad():
@@ -35,7 +42,9 @@ def test_normalisation_is_inside() -> None:
 
 
 def test_the_shift_corrects_probabilities_and_not_the_logits_of_training() -> None:
-    network = create_network(backbone="test_resnet", cells=2, image_size_px=32).eval()
+    network = create_network(
+        NetworkSettings(BackboneSettings("test_resnet"), input=InputSettings(size_px=32)), 2
+    ).eval()
     image = torch.rand(1, 3, 32, 32)
     with torch.no_grad():
         before, features = network(image)
@@ -48,7 +57,10 @@ def test_the_shift_corrects_probabilities_and_not_the_logits_of_training() -> No
 
 
 def test_feature_norm_brings_features_to_mean_0_and_deviation_1() -> None:
-    network = create_network(backbone="test_resnet", cells=2, image_size_px=32, feature_norm=True)
+    network = create_network(
+        NetworkSettings(BackboneSettings("test_resnet"), feature_norm=True, input=InputSettings(size_px=32)),
+        2,
+    )
     seen: list[torch.Tensor] = []
     network.head.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     network.classify(torch.rand(64, 96) * 5 + 2)
@@ -66,6 +78,10 @@ def test_preprocessing_is_the_backbones_unless_said() -> None:
 
 def test_identity_modules_reach_the_backbone() -> None:
     network = create_network(
-        backbone="test_resnet", cells=2, image_size_px=32, identity_modules=["layer1.0.act1"]
+        NetworkSettings(
+            BackboneSettings("test_resnet", identity_modules=["layer1.0.act1"]),
+            input=InputSettings(size_px=32),
+        ),
+        2,
     )
     assert isinstance(network.backbone.get_submodule("layer1.0.act1"), nn.Identity)

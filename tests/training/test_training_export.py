@@ -16,7 +16,15 @@ from graticule.errors import MissingFileError, TrainingError
 from graticule.geo.sphere import great_circle_km
 from graticule.inference import load_model
 from graticule.inference.network import Network
-from graticule.models import create_backbone, create_network, load_backbone_weights, read_tensors
+from graticule.models import (
+    BackboneSettings,
+    InputSettings,
+    NetworkSettings,
+    create_backbone,
+    create_network,
+    load_backbone_weights,
+    read_tensors,
+)
 from graticule.training.export import ExportReport, export
 from graticule.training.onnx_graph import halved, to_onnx, with_metadata
 from graticule.training.quantising import quantised
@@ -212,7 +220,9 @@ def test_a_graph_that_differs_is_not_written(
 @pytest.mark.parametrize("backbone", ["test_vit", "mobilenetv3_small_050"])
 def test_other_networks_export_too(backbone: str) -> None:
     torch.manual_seed(0)
-    network = create_network(backbone=backbone, cells=3, image_size_px=32, feature_norm=True).eval()
+    network = create_network(
+        NetworkSettings(BackboneSettings(backbone), feature_norm=True, input=InputSettings(size_px=32)), 3
+    ).eval()
     model = with_metadata(to_onnx(network), {"size_px": "32"})
     squares = np.random.default_rng(0).integers(0, 256, (5, 32, 32, 3), dtype=np.uint8)
     with torch.no_grad():
@@ -225,7 +235,9 @@ def test_other_networks_export_too(backbone: str) -> None:
 
 
 def test_tensors_beyond_float16_stay_float32() -> None:
-    network = create_network(backbone="test_resnet", cells=3, image_size_px=32).eval()
+    network = create_network(
+        NetworkSettings(BackboneSettings("test_resnet"), input=InputSettings(size_px=32)), 3
+    ).eval()
     network.head.linear.weight.data[0, 0] = 1e6
     kinds = {item.name: item.data_type for item in halved(to_onnx(network)).graph.initializer}
     assert kinds["head.linear.weight"] == onnx.TensorProto.FLOAT
@@ -234,7 +246,9 @@ def test_tensors_beyond_float16_stay_float32() -> None:
 
 
 def test_quantised_graphs_hold_8_bit_weights() -> None:
-    network = create_network(backbone="test_resnet", cells=3, image_size_px=32).eval()
+    network = create_network(
+        NetworkSettings(BackboneSettings("test_resnet"), input=InputSettings(size_px=32)), 3
+    ).eval()
     squares = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), dtype=np.uint8)
     model = quantised(to_onnx(network, fold=True), squares)
     large = [item for item in model.graph.initializer if np.prod(item.dims) > 1000]

@@ -5,14 +5,16 @@ from __future__ import annotations
 import pytest
 import torch
 
-from graticule.models import create_network
+from graticule.models import BackboneSettings, InputSettings, NetworkSettings, create_network
 from graticule.training.recipe import PhaseSection
 from graticule.training.schedules import create_optimizer, rate_factor, set_modes, set_trainable
 
 
 @pytest.fixture
 def network() -> torch.nn.Module:
-    return create_network(backbone="test_resnet", cells=3, image_size_px=32)
+    return create_network(
+        NetworkSettings(BackboneSettings("test_resnet"), input=InputSettings(size_px=32)), 3
+    )
 
 
 def phase(**changes: object) -> PhaseSection:

@@ -1,27 +1,38 @@
-"""The whole network: normalisation, backbone, pooling, dropout, head."""
+"""The whole network: normalisation, backbone, pooling, dense layers, head."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 
-from graticule.models.backbone import create_backbone, feature_count, pretrained_card
-from graticule.models.heads import HEADS
+from graticule.errors import RecipeError
+from graticule.models.answers import Answer, answer_of
+from graticule.models.cnn_transformer import CnnTransformer
 from graticule.models.preprocessing import Normalise, Preprocessing
-from graticule.models.weights import load_backbone_weights
+from graticule.models.stages import set_stages
+
+
+@dataclass(frozen=True, eq=False)
+class Between:
+    """What lies between pooling and head: norm, dropout, dense layers; each may do nothing."""
+
+    feature_norm: nn.Module = field(default_factory=nn.Identity)
+    dropout: nn.Module = field(default_factory=nn.Identity)
+    dense: nn.Module = field(default_factory=nn.Identity)
 
 
 class PlaceNetwork(nn.Module):
-    """Scores the K cells of a partition for each photo.
+    """Says where photos were taken: scores the K cells of a partition, or gives a place, or both.
 
     Convention:
         - ``embed``: (B, 3, H, W) RGB in [0, 1] -> (B, D) features
-        - ``classify``: (B, D) -> (B, K) logits, as training sees them
-        - ``forward``: (B, 3, H, W) -> probabilities (B, K) and embedding (B, D), as an exported model gives
-          them: with ``logit_shift`` (K), the correction for where the photos to be located come from
+        - ``classify``: (B, D) -> what the head says and the loss sees; of heads of cells (B, K) logits
+        - ``answer``: that -> ``Answer``, with ``logit_shift`` (K), the correction for where the photos to be
+          located come from
+        - ``forward``: (B, 3, H, W) -> the tensors that ``output_names`` names, as an exported model does
     """
 
     logit_shift: Tensor
@@ -33,17 +44,24 @@ class PlaceNetwork(nn.Module):
         *,
         preprocessing: Preprocessing,
         cells: int,
-        dropout: float = 0.0,
-        feature_norm: nn.Module | None = None,
+        between: Between | None = None,
     ) -> None:
         super().__init__()
         self.preprocessing = preprocessing
         self.normalise = Normalise(preprocessing)
         self.backbone = backbone
-        self.feature_norm = feature_norm or nn.Identity()
-        self.dropout = nn.Dropout(dropout)
+        between = between or Between()
+        self.feature_norm = between.feature_norm
+        self.dropout = between.dropout
+        self.dense = between.dense
         self.head = head
         self.register_buffer("logit_shift", torch.zeros(cells))
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        """Names of what ``forward`` gives, in its order: some of probabilities, position, and embedding."""
+        gives: tuple[str, ...] = getattr(self.head, "gives", ("probabilities",))
+        return (*gives, "embedding")
 
     def embed(self, image: Tensor) -> Tensor:
         """(B, 3, H, W) RGB in [0, 1] -> (B, D) pooled features."""
@@ -51,61 +69,111 @@ class PlaceNetwork(nn.Module):
         return features
 
     def classify(self, features: Tensor) -> Tensor:
-        """(B, D) features -> (B, K) logits without the shift."""
-        logits: Tensor = self.head(self.dropout(self.feature_norm(features)))
-        return logits
+        """(B, D) features -> what the loss sees: (B, K) logits without the shift, or the head's own form."""
+        raw: Tensor = self.head(self.dense(self.dropout(self.feature_norm(features))))
+        return raw
 
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, 3, H, W) RGB in [0, 1] -> probabilities (B, K), embedding (B, D)."""
+    def answer(self, raw: Tensor) -> Answer:
+        """What ``classify`` gave -> probabilities (B, K) and/or position (B, 2) in degrees."""
+        return answer_of(self.head, raw, self.logit_shift)
+
+    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
+        """(B, 3, H, W) RGB in [0, 1] -> the tensors of ``output_names``."""
         embedding = self.embed(image)
-        return torch.softmax(self.classify(embedding) + self.logit_shift, dim=1), embedding
+        found = {**self.answer(self.classify(embedding))._asdict(), "embedding": embedding}
+        return tuple(found[name] for name in self.output_names)
+
+    def parts(self) -> dict[str, nn.Module]:
+        """What phases can name in ``trainable``: together they hold every parameter, in the order of use.
+
+        Convention:
+            - a plain network: ``backbone``, ``dense`` (only where it has dense layers), ``head``
+            - with a transformer behind a CNN: ``cnn``, ``projection``, ``transformer``, ``dense``, ``head``
+        """
+        if isinstance(self.backbone, CnnTransformer):
+            body = self.backbone
+            parts: dict[str, nn.Module] = {
+                "cnn": body.cnn,
+                "projection": body.projection,
+                "transformer": body.transformer,
+            }
+        else:
+            parts = {"backbone": self.backbone}
+        if parameter_count(self.dense):
+            parts["dense"] = self.dense
+        return {**parts, "head": self.head}
+
+    def embedding_parts(self) -> tuple[str, ...]:
+        """The parts that ``embed`` runs; kept features are of these, so they must stand still."""
+        return tuple(name for name in self.parts() if name not in ("dense", "head"))
+
+    def chosen_parts(self, trainable: str | Iterable[str]) -> list[str]:
+        """The names of parts that ``trainable`` means, in the order of use.
+
+        Convention:
+            - ``trainable``: ``all``, ``head`` (all after the embedding), or names of parts
+
+        Raises:
+            RecipeError: the network has no part of that name; the message lists them.
+        """
+        parts = list(self.parts())
+        if trainable == "all":
+            return parts
+        if trainable == "head":
+            return [name for name in parts if name not in self.embedding_parts()]
+        names = {trainable} if isinstance(trainable, str) else set(trainable)
+        if unknown := sorted(names.difference(parts)):
+            raise RecipeError(
+                f"trainable: the network has no part '{unknown[0]}'. It has: {', '.join(parts)}.\n"
+                f"Name some of them, or all:  trainable: [{', '.join(parts[-2:])}]"
+            )
+        return [name for name in parts if name in names]
+
+    def set_trainable(self, trainable: str | Iterable[str], *, stages: int | None = None) -> str:
+        """Let these parts learn and no others, and say in words what that is.
+
+        Convention:
+            - ``trainable``: as ``chosen_parts``
+            - ``stages``: so many of the last stages of ``backbone`` (or ``cnn``) learn, where it learns at
+              all; None: all of it
+
+        Raises:
+            RecipeError: no such part, or not so many stages.
+        """
+        chosen, parts, words = self.chosen_parts(trainable), self.parts(), []
+        for name, part in parts.items():
+            part.requires_grad_(name in chosen)
+            note = ""
+            if name in chosen and name in ("backbone", "cnn") and stages is not None:
+                learning = set_stages(part, stages)
+                note = f", its last {stages} stages: {', '.join(stage.name for stage in learning) or 'none'}"
+            if count := trainable_count(part):
+                words.append(f"{name} ({count:,} of {parameter_count(part):,}{note})")
+        total = f"{trainable_count(self):,} of {parameter_count(self):,} parameters"
+        return f"{', '.join(words)}: {total}" if words else "nothing"
+
+    def set_modes(self) -> None:
+        """Training mode for what learns. What stands still is in evaluation mode, its BatchNorm too."""
+        self.train()
+        for part in self.parts().values():
+            if not trainable_count(part):
+                part.eval()
+        for module in self.modules():
+            own = list(module.parameters(recurse=False))
+            if own and not any(parameter.requires_grad for parameter in own):
+                module.eval()  # the norms of stages that stand still
+
+    def in_words(self) -> list[str]:
+        """For the log of a run: the parameters of each part."""
+        counts = [f"{name} {parameter_count(part):,}" for name, part in self.parts().items()]
+        return [f"Parameters: {', '.join(counts)}; together {parameter_count(self):,}."]
 
 
-def create_network(
-    *,
-    backbone: str,
-    cells: int,
-    weights: str = "none",
-    pooling: str = "avg",
-    head: str = "mc",
-    dropout: float = 0.0,
-    feature_norm: bool = False,
-    kwargs: Mapping[str, Any] | None = None,
-    identity_modules: Sequence[str] = (),
-    image_size_px: int | None = None,
-    crop: float | None = None,
-    mean: tuple[float, float, float] | None = None,
-    std: tuple[float, float, float] | None = None,
-) -> PlaceNetwork:
-    """Build a network and give its backbone its first weights.
+def parameter_count(module: nn.Module) -> int:
+    """How many numbers a module learns, if all of it learns."""
+    return sum(parameter.numel() for parameter in module.parameters())
 
-    Convention:
-        - the names are the keys of a recipe's section ``network``; see there for their meaning
-        - ``cells``: K
 
-    Raises:
-        RecipeError: no such network, or an argument that it does not take.
-        MissingFileError, TrainingError: the weights are not there, or not of this network.
-    """
-    body = create_backbone(
-        backbone,
-        pooling=pooling,
-        size_px=image_size_px,
-        kwargs=kwargs,
-        identity_modules=identity_modules,
-        pretrained=weights == "pretrained",
-    )
-    if weights not in ("pretrained", "none"):
-        load_backbone_weights(body, weights, architecture=backbone)
-    preprocessing = Preprocessing.of_card(
-        pretrained_card(body), size_px=image_size_px, crop=crop, mean=mean, std=std
-    )
-    features = feature_count(body, preprocessing.size_px)
-    return PlaceNetwork(
-        body,
-        HEADS[head](features, cells),
-        preprocessing=preprocessing,
-        cells=cells,
-        dropout=dropout,
-        feature_norm=nn.BatchNorm1d(features, affine=False) if feature_norm else None,
-    )
+def trainable_count(module: nn.Module) -> int:
+    """How many numbers of a module learn now."""
+    return sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)

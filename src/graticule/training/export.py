@@ -17,18 +17,18 @@ from graticule.errors import MissingFileError, TrainingError
 from graticule.evaluation.calibration import conformal_threshold, fit_temperature
 from graticule.inference import Model
 from graticule.inference.estimate import temper
-from graticule.models import PlaceNetwork, create_network, read_tensors
+from graticule.models import PlaceNetwork, read_tensors
 from graticule.partitions import Partition
 from graticule.photos.places import read_places
 from graticule.training.callbacks import Say
 from graticule.training.cells import prior_shift
 from graticule.training.measuring import in_short, in_words, measure, truth_of
 from graticule.training.model_card import CardFacts, model_card
+from graticule.training.networks import bare_network
 from graticule.training.parity import Parity, Weights, checked_graph, read_squares
 from graticule.training.photo_sets import PhotoSets, read_photo_sets
 from graticule.training.recipe import Recipe
 from graticule.training.run_folder import RunFolder
-from graticule.training.train import network_arguments
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def _network(run: RunFolder, recipe: Recipe, partition: Partition, name: str) ->
             "cells.parquet holds.\n"
             "Put the run's own cells.parquet back, or train again."
         )
-    network = create_network(**network_arguments(recipe, partition.count, weights="none"))
+    network = bare_network(recipe.network, partition)
     try:
         network.load_state_dict(found.tensors)
     except RuntimeError as error:
@@ -161,7 +161,7 @@ def _card(
     return BundleCard(
         name=said.name,
         architecture=f"{recipe.network.backbone.name}, {recipe.network.pooling} pooling, {size_px} px",
-        head=recipe.network.head.upper(),
+        head=recipe.network.head.name.upper(),
         backbone=said.backbone,
         training_data={
             "description": said.data,

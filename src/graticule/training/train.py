@@ -10,12 +10,13 @@ import numpy as np
 import torch
 
 from graticule.errors import PartitionError, TrainingError
-from graticule.models import PlaceNetwork, create_network, read_tensors
+from graticule.models import PlaceNetwork, read_tensors
 from graticule.partitions import Partition
 from graticule.training.callbacks import Say
 from graticule.training.cells import build_cells
 from graticule.training.checkpoints import LAST, Checkpoint, Position, read_checkpoint
 from graticule.training.loading import Photos
+from graticule.training.networks import bare_network, build_network
 from graticule.training.phases import Work, train_phase
 from graticule.training.photo_sets import PhotoSets, read_photo_sets
 from graticule.training.predicting import predict_cells, write_predictions
@@ -64,7 +65,7 @@ def train(
     recipe = with_absolute_paths(recipe)
     sets = read_photo_sets(recipe.photos)
     partition = build_cells(recipe.partition, sets.train.latlon)
-    network = _first_network(recipe, partition.count)  # before the folder: a wrong name leaves nothing behind
+    network = _first_network(recipe, partition)  # before the folder: a wrong name leaves nothing behind
     run = RunFolder(Path(output))
     work = _work(run, recipe, sets, partition, network, say=say, bar=bar)
     run.begin(recipe, force=force)
@@ -92,7 +93,9 @@ def resume(run_path: str | Path, *, say: Say = print, bar: bool = False) -> Trai
     begun = run.checkpoint(LAST).is_file()
     checkpoint = read_checkpoint(run.checkpoint(LAST)) if begun else None
     network = (
-        _first_network(recipe, partition.count) if checkpoint is None else _restored(run, recipe, checkpoint)
+        _first_network(recipe, partition)
+        if checkpoint is None
+        else _restored(run, recipe, partition, checkpoint)
     )
     work = _work(run, recipe, sets, partition, network, say=say, bar=bar)
     if len(work.train_cells) != planned:
@@ -105,26 +108,6 @@ def resume(run_path: str | Path, *, say: Say = print, bar: bool = False) -> Trai
         return _run(work, Position(), None)
     work.say(f"Going on with '{run.path}' in {checkpoint.position.in_words()}.")
     return _run(work, checkpoint.position, checkpoint.optimizer)
-
-
-def network_arguments(recipe: Recipe, cells: int, *, weights: str) -> dict[str, Any]:
-    """What ``create_network`` is called with for a recipe; ``weights`` in place of the recipe's own."""
-    section = recipe.network
-    return {
-        "backbone": section.backbone.name,
-        "kwargs": section.backbone.kwargs,
-        "identity_modules": section.backbone.identity_modules,
-        "weights": weights,
-        "cells": cells,
-        "pooling": section.pooling,
-        "head": section.head,
-        "dropout": section.dropout,
-        "feature_norm": section.feature_norm,
-        "image_size_px": section.image_size_px,
-        "crop": section.crop,
-        "mean": section.mean,
-        "std": section.std,
-    }
 
 
 def _run(work: Work, position: Position, optimizer_state: dict[str, Any] | None) -> TrainingReport:
@@ -193,15 +176,14 @@ def _work(
     )
 
 
-def _first_network(recipe: Recipe, cells: int) -> PlaceNetwork:
+def _first_network(recipe: Recipe, partition: Partition) -> PlaceNetwork:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derived_seed(recipe.seed))
-        return create_network(**network_arguments(recipe, cells, weights=recipe.network.backbone.weights))
+        return build_network(recipe.network, partition)
 
 
-def _restored(run: RunFolder, recipe: Recipe, checkpoint: Checkpoint) -> PlaceNetwork:
-    cells = len(checkpoint.network["logit_shift"])
-    network = create_network(**network_arguments(recipe, cells, weights="none"))
+def _restored(run: RunFolder, recipe: Recipe, partition: Partition, checkpoint: Checkpoint) -> PlaceNetwork:
+    network = bare_network(recipe.network, partition)
     try:
         network.load_state_dict(checkpoint.network)
     except RuntimeError as error:
