@@ -24,6 +24,20 @@ def short_side_px(size_px: int, crop_fraction: float) -> int:
     return round(size_px / crop_fraction)
 
 
+def middle_box(
+    width: float, height: float, *, crop_fraction: float = 1.0
+) -> tuple[float, float, float, float]:
+    """The square in the middle over ``crop_fraction`` of the short side: left, top, right, bottom in px.
+
+    Example:
+        >>> middle_box(40, 30)
+        (5.0, 0.0, 35.0, 30.0)
+    """
+    side = min(width, height) * crop_fraction
+    left, top = (width - side) / 2, (height - side) / 2
+    return left, top, left + side, top + side
+
+
 def centre_crop(image: Image.Image, *, size_px: int, crop_fraction: float = 1.0) -> NDArray[np.uint8]:
     """The middle square of a photo, scaled in one step.
 
@@ -40,10 +54,6 @@ def centre_crop(image: Image.Image, *, size_px: int, crop_fraction: float = 1.0)
         >>> centre_crop(Image.new("RGB", (40, 30), "red"), size_px=8)[0, 0].tolist()
         [255, 0, 0]
     """
-    width, height = image.size
-    side = min(width, height) * crop_fraction
-    left, top = (width - side) / 2, (height - side) / 2
-    cropped = image.resize(
-        (size_px, size_px), Image.Resampling.BILINEAR, box=(left, top, left + side, top + side)
-    )
+    box = middle_box(*image.size, crop_fraction=crop_fraction)
+    cropped = image.resize((size_px, size_px), Image.Resampling.BILINEAR, box=box)
     return np.asarray(cropped, dtype=np.uint8)

@@ -12,7 +12,8 @@ import re
 import stat
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, TypeAlias, TypeVar
 
@@ -212,19 +213,42 @@ def _finish(image: Image.Image, name: str, *, fresh: bool = False) -> Image.Imag
 
     ``fresh``: the image is ours to change, so that no copy is needed.
     """
-    try:
+    with _explained(name):
         without_warnings(image.load)
-        turn = _TRANSPOSE.get(_orientation(image))
+        turn = upright_turn(image)  # after loading: of some formats the metadata comes last
         result = _to_rgb(image if turn is None else image.transpose(turn))
         if result is image and not fresh:
             result = image.copy()
         result.getexif().clear()
         result.info.clear()
+    return result
+
+
+def load_as_stored(image: Image.Image, name: str) -> Image.Image:
+    """The pixels of an opened image, RGB, 8 bits, not turned upright.
+
+    Raises:
+        PhotoError: ``reason`` is ``truncated`` or ``damaged``.
+    """
+    with _explained(name):
+        without_warnings(image.load)
+        return _to_rgb(image)
+
+
+def upright_turn(image: Image.Image) -> Image.Transpose | None:
+    """What brings the stored pixels of a photo upright; None where they are."""
+    return _TRANSPOSE.get(_orientation(image))
+
+
+@contextmanager
+def _explained(name: str) -> Iterator[None]:
+    """Whatever a decoder trips over as a ``PhotoError`` that names the photo."""
+    try:
+        yield
     except Exception as error:
         reason = "truncated" if _ENDS_EARLY.search(str(error)) else "damaged"
         said = "ends early" if reason == "truncated" else "is damaged"
         raise PhotoError(f"{name} {said}: {_said(error)}.", reason=reason) from error
-    return result
 
 
 def _orientation(image: Image.Image) -> int:
