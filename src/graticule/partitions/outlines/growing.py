@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -16,7 +17,7 @@ from graticule.geo.geojson import latlon_of_position
 from graticule.geo.sphere import latlon_of, unit_vectors
 from graticule.partitions.cells.seeds import nearest_seed, seeds_as_kept, seeds_wkb
 from graticule.partitions.partition import Partition, Source
-from graticule.partitions.partition.naming import node_names, unique_names
+from graticule.partitions.partition.naming import unique_names
 from graticule.partitions.places import checked_places, running_total, sorted_fingerprint
 
 Array = NDArray[np.float64]
@@ -173,11 +174,12 @@ class Growth:
             dropped_cells=dropped_cells,
             fingerprint=self.sites.fingerprint,
         )
-        names = node_names(tree, leaves, typical[leaves])
+        bare = Partition(tree, method, dict(parameters), source, named_at=typical[leaves])
+        names = list(bare.node_names)
         for node, name in self._called.items():
             names[node] = name
         tree = tree.with_columns(name=pl.Series(unique_names(names), dtype=pl.String))
-        return Partition(tree, method, dict(parameters), source, named_at=typical[leaves])
+        return dataclasses.replace(bare, tree=tree)
 
     def _middles(self) -> tuple[Array, Array]:
         """Mean place (n, 2) of each node's photos, and the place of a photo nearest to it."""

@@ -24,7 +24,7 @@ from graticule.errors import MissingFileError, PartitionError
 from graticule.partitions.cells.kinds import cells_of
 from graticule.partitions.cells.protocol import Cells, TreeCells
 from graticule.partitions.partition.geoparquet import REBUILD, columns_of, from_geoparquet, to_geoparquet
-from graticule.partitions.partition.naming import node_names
+from graticule.partitions.partition.naming import cell_names, node_names
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Partition:
     Convention:
         - ``tree``: one row per node, parents before children, with the columns of ``geoparquet.COLUMNS``;
           ``name`` and ``geometry`` may be missing: they are made when first asked for
-        - ``named_at``: (K, 2) a place in each cell to name it by; its centre when left out
+        - ``named_at``: (K, 2) a place in each cell, named where its centre has no name, see ``cell_names``
         - places are (latitude, longitude) in **degrees**, shape ``(..., 2)``
         - ``parents`` is -1 for a root; ``cell`` is null for an inner node
 
@@ -87,7 +87,7 @@ class Partition:
         if "geometry" in self.tree.columns:
             return self.tree
         nodes = self.tree.with_columns(
-            pl.Series("name", self._node_names, dtype=pl.String),
+            pl.Series("name", self.node_names, dtype=pl.String),
             pl.Series("geometry", self._every.outlines(), dtype=pl.Binary),
         )
         return nodes.select(columns_of(nodes))
@@ -132,7 +132,7 @@ class Partition:
     @cached_property
     def names(self) -> list[str]:
         """Name of each cell, unique: ``"London, GB"``, ``"London, GB (2)"``."""
-        return [self._node_names[node] for node in self.leaf_nodes]
+        return [self.node_names[node] for node in self.leaf_nodes]
 
     @cached_property
     def areas_km2(self) -> NDArray[np.float64]:
@@ -292,11 +292,12 @@ class Partition:
         return cells_of(self.method, self._leaves, Partition.read)
 
     @cached_property
-    def _node_names(self) -> list[str]:
+    def node_names(self) -> list[str]:
+        """Name of each node, unique: ``"around London, GB (level 4)"`` of one that is no cell."""
         if "name" in self.tree.columns:
             return self.tree["name"].to_list()
-        named_at = self.centres if self.named_at is None else self.named_at
-        return node_names(self.tree, self.leaf_nodes, named_at)
+        inside = self.centres if self.named_at is None else self.named_at
+        return node_names(self.tree, self.leaf_nodes, cell_names(self.centres, inside, self.encode))
 
 
 _FORMS: dict[str, type[Partition]] = {}
