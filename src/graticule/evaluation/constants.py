@@ -89,22 +89,22 @@ class _Nearby:
         self.half_band_deg = math.degrees(angle_rad) + 1e-9
         self.least_cosine = math.cos(angle_rad)
 
-    def _inside(self, place: Array) -> tuple[slice, NDArray[np.bool_]]:
+    def _inside(self, place: Array, vector: Array) -> tuple[slice, NDArray[np.bool_]]:
         first, last = np.searchsorted(
             self.latitudes, [place[0] - self.half_band_deg, place[0] + self.half_band_deg]
         )
         band = slice(int(first), int(last))
-        return band, self.vectors[band] @ unit_vectors(place) >= self.least_cosine
+        return band, self.vectors[band] @ vector >= self.least_cosine
 
     def weight_within(self, places: Array) -> Array:
         weights = np.empty(len(places))
-        for row, place in enumerate(places):
-            band, inside = self._inside(place)
+        for row, (place, vector) in enumerate(zip(places, unit_vectors(places), strict=True)):
+            band, inside = self._inside(place, vector)
             weights[row] = self.weights[band][inside].sum()
         return weights
 
     def mean_within(self, place: Array) -> Array:
-        band, inside = self._inside(place)
+        band, inside = self._inside(place, unit_vectors(place))
         weights = self.weights[band][inside]
         if not weights.size:
             return place

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import polars as pl
@@ -18,6 +18,9 @@ from graticule.geo.sphere import unit_vectors
 
 if TYPE_CHECKING:
     from graticule.partitions import Partition
+
+_BLOCK: Final = 1 << 15
+"""Photos looked at together: their vectors stay in the processor's cache."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +48,10 @@ class GroundTruth:
     @cached_property
     def vectors(self) -> Array:
         """The places as points of the unit sphere, shape (N, 3)."""
-        return unit_vectors(self.latlon)
+        vectors = np.empty((3, len(self))).T  # axis by axis, as they are read
+        for start in range(0, len(self), _BLOCK):
+            vectors[start : start + _BLOCK] = unit_vectors(self.latlon[start : start + _BLOCK])
+        return vectors
 
     @property
     def countries(self) -> Texts:

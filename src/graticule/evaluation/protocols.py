@@ -23,6 +23,9 @@ Array = NDArray[np.float64]
 GEOSCORE_FULL: Final = 5000.0
 """Points of a perfect answer in GeoGuessr's score."""
 
+_BLOCK: Final = 1 << 15
+"""Pairs looked at together: what is between places and distances stays in the processor's cache."""
+
 
 AreaRule = Literal["polygon", "nearest-town"]
 
@@ -55,7 +58,14 @@ class Protocol:
         """Distance in km between places of ``a`` and ``b``, (latitude, longitude) degrees, (..., 2)."""
         if self.geodesic:
             return geodesic_km(a, b)
-        return np.asarray(great_circle_km(a, b, radius_km=self.radius_km), dtype=np.float64)
+        places, others = np.broadcast_arrays(np.asarray(a, np.float64), np.asarray(b, np.float64))
+        if places.ndim != 2 or len(places) <= _BLOCK:
+            return np.asarray(great_circle_km(a, b, radius_km=self.radius_km), dtype=np.float64)
+        distances = np.empty(len(places))
+        for start in range(0, len(places), _BLOCK):
+            some = slice(start, start + _BLOCK)
+            distances[some] = great_circle_km(places[some], others[some], radius_km=self.radius_km)
+        return distances
 
     def is_within(self, error_km: ArrayLike, threshold_km: float) -> NDArray[np.bool_]:
         """Whether each error, in km, counts as within the threshold, in km."""
