@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from graticule.errors import RecipeError
 from graticule.models import BackboneSettings, InputSettings, NetworkSettings, Preprocessing, create_network
 
 
@@ -85,3 +86,40 @@ def test_identity_modules_reach_the_backbone() -> None:
         2,
     )
     assert isinstance(network.backbone.get_submodule("layer1.0.act1"), nn.Identity)
+
+
+def test_dense_layers_lie_between_pooling_and_head() -> None:
+    settings = NetworkSettings(
+        BackboneSettings("test_resnet"), dense=(7, 6), dropout_after=0.5, input=InputSettings(size_px=32)
+    )
+    network = create_network(settings, 5).eval()
+    assert list(network.parts()) == ["backbone", "dense", "head"]
+    features = torch.randn(4, 96)
+    first, _, second, _, _ = network.dense.children()
+    with torch.no_grad():
+        expected = network.head(torch.relu(second(torch.relu(first(features)))))
+        assert torch.allclose(network.classify(features), expected)
+    assert network.chosen_parts("head") == ["dense", "head"]
+    assert network.embedding_parts() == ("backbone",)
+
+
+def test_the_last_stages_of_the_backbone_learn_and_the_norms_of_the_others_stand_still() -> None:
+    settings = NetworkSettings(BackboneSettings("test_resnet"), input=InputSettings(size_px=32))
+    network = create_network(settings, 5)
+    words = network.set_trainable("all", stages=1)
+    network.set_modes()
+    assert "its last 1 stages: layer4" in words
+    kept = network.backbone.get_buffer("bn1.running_mean").clone()
+    moved = network.backbone.get_buffer("layer4.0.bn1.running_mean").clone()
+    network.classify(network.embed(torch.rand(4, 3, 32, 32)))
+    assert torch.equal(network.backbone.get_buffer("bn1.running_mean"), kept)
+    assert not torch.equal(network.backbone.get_buffer("layer4.0.bn1.running_mean"), moved)
+    assert network.set_trainable("all", stages=0) == "head (485 of 485): 485 of 373,173 parameters"
+
+
+def test_an_unknown_part_is_named_with_those_there_are() -> None:
+    network = create_network(
+        NetworkSettings(BackboneSettings("test_resnet"), input=InputSettings(size_px=32)), 5
+    )
+    with pytest.raises(RecipeError, match=r"has no part 'cnn'. It has: backbone, head"):
+        network.set_trainable(["cnn", "head"])

@@ -128,3 +128,54 @@ def test_the_default_model_gives_the_backbone_of_the_quick_recipe() -> None:
     before = backbone.conv_stem.weight.clone()
     load_backbone_weights(backbone, "default", architecture=name)
     assert not torch.equal(before, backbone.conv_stem.weight)
+
+
+@pytest.mark.parametrize(("pooling", "norm"), [("token", "norm"), ("avg", "fc_norm"), ("max", "fc_norm")])
+@pytest.mark.parametrize("prefix", ["", "backbone.", "encoder."])
+def test_an_encoder_fits_a_vision_transformer_of_any_pooling(
+    tmp_path: Path, pooling: str, norm: str, prefix: str
+) -> None:
+    torch.manual_seed(5)
+    encoder = timm.create_model("test_vit", num_classes=0, global_pool="token")
+    encoder.norm.weight.data.uniform_()
+    run = tmp_path / "run" / "checkpoints"
+    run.mkdir(parents=True)
+    decoder = {"decoder.weight": torch.zeros(2)} if prefix else {}
+    save_file(
+        {prefix + name: value for name, value in encoder.state_dict().items()} | decoder,
+        run / "best_loss.safetensors",
+    )
+    backbone = create_backbone("test_vit", pooling=pooling)
+    load_backbone_weights(backbone, tmp_path / "run", architecture="test_vit")
+    assert torch.equal(backbone.get_parameter(f"{norm}.weight"), encoder.norm.weight)
+    image = torch.rand(2, 3, 160, 160)
+    with torch.no_grad():
+        assert torch.allclose(
+            backbone.eval().blocks(backbone._pos_embed(backbone.patch_embed(image))),
+            encoder.eval().blocks(encoder._pos_embed(encoder.patch_embed(image))),
+        )
+
+
+def test_positions_are_resampled_to_another_image_size(tmp_path: Path) -> None:
+    encoder = timm.create_model("test_vit", num_classes=0)
+    with torch.no_grad():  # positions that rise from left to right
+        grid = torch.linspace(0, 1, 10).view(1, 1, 10, 1).expand(1, 10, 10, 64).reshape(1, 100, 64)
+        encoder.pos_embed.copy_(torch.cat([torch.full((1, 1, 64), 9.0), grid], dim=1))
+    save_file(encoder.state_dict(), tmp_path / "w.safetensors")
+    backbone = create_backbone("test_vit", size_px=96)
+    load_backbone_weights(backbone, tmp_path / "w.safetensors", architecture="test_vit")
+    found = backbone.pos_embed.detach()
+    assert found.shape == (1, 37, 64)
+    assert torch.equal(found[:, 0], torch.full((1, 64), 9.0))
+    rows = found[0, 1:, 0].view(6, 6)
+    assert torch.allclose(rows, rows[:1].expand(6, 6), atol=1e-3)
+    assert bool((rows.diff(dim=1) > 0.1).all())
+
+
+def test_another_width_is_still_refused(tmp_path: Path) -> None:
+    other = timm.create_model("vit_tiny_patch16_224", num_classes=0, depth=1)
+    save_file(other.state_dict(), tmp_path / "w.safetensors")
+    with pytest.raises(TrainingError, match=r"not of the backbone 'test_vit'"):
+        load_backbone_weights(
+            create_backbone("test_vit"), tmp_path / "w.safetensors", architecture="test_vit"
+        )

@@ -16,7 +16,7 @@ from graticule.errors import RecipeError, TrainingError
 def create_backbone(
     name: str,
     *,
-    pooling: str = "avg",
+    pooling: str | None = "avg",
     size_px: int | None = None,
     kwargs: Mapping[str, Any] | None = None,
     identity_modules: Sequence[str] = (),
@@ -26,7 +26,7 @@ def create_backbone(
 
     Convention:
         - ``name``: a timm name, with or without tag, or ``local-dir:FOLDER``, ``hf-hub:OWNER/NAME``
-        - ``pooling``: ``avg``, ``max`` or ``token``
+        - ``pooling``: ``avg``, ``max`` or ``token``; None: as the network has it
         - ``size_px``: told to networks that are built for one image size
         - ``identity_modules``: dotted names of modules that are replaced by nothing
         - ``pretrained``: with the weights that timm knows for the name; they are downloaded
@@ -35,7 +35,8 @@ def create_backbone(
         RecipeError: no such network, an argument that it does not take, or no such module in it.
         TrainingError: the weights cannot be had.
     """
-    arguments = {"num_classes": 0, "global_pool": pooling, **(kwargs or {})}
+    chosen = {} if pooling is None else {"global_pool": pooling}
+    arguments = {"num_classes": 0, **chosen, **(kwargs or {})}
     if size_px is not None and _is_built_for_one_size(name) and "img_size" not in arguments:
         arguments["img_size"] = size_px
     _check_name(name)

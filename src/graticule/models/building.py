@@ -27,7 +27,7 @@ def create_network(settings: NetworkSettings, cells: Partition | int) -> PlaceNe
     Example:
         >>> settings = NetworkSettings(BackboneSettings("test_resnet"), dense=(8,))
         >>> create_network(settings, 3).in_words()
-        ['Parameters: backbone 469,088, dense 776, head 27; together 469,891.']
+        ['Parameters: backbone 372,688, dense 776, head 27; together 373,491.']
     """
     tree = CellTree.flat(cells) if isinstance(cells, int) else CellTree(cells.parents, cells.leaf_nodes)
     body, preprocessing = _body(settings)
@@ -52,12 +52,12 @@ def _body(settings: NetworkSettings) -> tuple[nn.Module, Preprocessing]:
     if settings.transformer is None:
         return network, preprocessing
     behind = settings.transformer
-    vit = _backbone(behind.network, pooling="token", size_px=None)
+    vit = _backbone(behind.network, pooling=None, size_px=None)
     blocks = TransformerBlocks(vit, grid=behind.grid, name=behind.network.name)
     return CnnTransformer(network, blocks, grid=behind.grid, size_px=preprocessing.size_px), preprocessing
 
 
-def _backbone(settings: BackboneSettings, *, pooling: str, size_px: int | None) -> nn.Module:
+def _backbone(settings: BackboneSettings, *, pooling: str | None, size_px: int | None) -> nn.Module:
     network = create_backbone(
         settings.name,
         pooling=pooling,

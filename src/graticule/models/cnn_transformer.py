@@ -37,7 +37,7 @@ class TransformerBlocks(nn.Module):
             )
         self.positions = nn.Parameter(positions[:, -grid * grid :].clone())
         self.blocks = vit.blocks
-        self.norm = vit.norm
+        self.norm = vit.fc_norm if isinstance(vit.norm, nn.Identity) else vit.norm
 
     def forward(self, patches: Tensor) -> Tensor:
         """(B, grid * grid, width) -> (B, grid * grid, width)."""

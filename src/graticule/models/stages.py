@@ -89,12 +89,22 @@ def set_stages(backbone: nn.Module, count: int) -> list[Stage]:
 
 
 def _label(names: list[str]) -> str:
-    modules = list(dict.fromkeys(_module(name) for name in names))
+    """Such as ``layer4`` or ``blocks.6+conv_head+bn2``."""
+    by_first: dict[str, list[list[str]]] = {}
+    for name in names:
+        steps = name.split(".")
+        by_first.setdefault(steps[0], []).append(steps)
+    modules = [_common(paths) for paths in by_first.values()]
     return "+".join(modules if len(modules) <= 3 else [*modules[:2], "..."])
 
 
-def _module(name: str) -> str:
-    """Up to the first number: ``blocks.6.0.conv.weight`` -> ``blocks.6``; ``conv1.weight`` -> ``conv1``."""
-    steps = name.split(".")
-    digit = next((place for place, step in enumerate(steps) if step.isdigit()), None)
-    return ".".join(steps[: digit + 1]) if digit is not None and digit < 3 else steps[0]
+def _common(paths: list[list[str]]) -> str:
+    """The module that all of these lie in, to the first number: ``blocks.6``, ``layer4``."""
+    shared = []
+    for steps in zip(*(path[: max(1, len(path) - 1)] for path in paths), strict=False):
+        if len(set(steps)) > 1:
+            break
+        shared.append(steps[0])
+        if steps[0][-1].isdigit():
+            break
+    return ".".join(shared)

@@ -17,13 +17,14 @@ import onnx
 import torch
 from onnx import numpy_helper
 from safetensors import SafetensorError, safe_open
+from timm.layers import resample_abs_pos_embed  # type: ignore[attr-defined]
 from torch import Tensor, nn
 
 from graticule.bundle import read_bundle
 from graticule.errors import BundleError, MissingFileError, TrainingError
 
-PREFIX: Final = "backbone."
-"""What the names of a backbone's tensors begin with inside a whole network."""
+PREFIXES: Final = ("backbone.cnn.", "backbone.", "encoder.")
+"""What the names of its tensors begin with: before a transformer, in a network, in an autoencoder."""
 
 CLASSIFIERS: Final = ("classifier.", "fc.", "head.fc.", "head.", "last_linear.")
 """Tensors of a network's old classifier, by the start of their names; a backbone has no use for them."""
@@ -49,7 +50,8 @@ def load_backbone_weights(backbone: nn.Module, source: str | Path, *, architectu
     """Fill ``backbone`` with the weights at ``source``; all of its tensors, exactly.
 
     Convention:
-        - ``source``: ``default``, or a path as in ``read_tensors``
+        - ``source``: ``default``, or a path as in ``read_tensors``; a vision transformer of another image
+          size or pooling fits, see ``fitted_tensors``
         - ``architecture``: the timm name of ``backbone``, for the message
 
     Raises:
@@ -57,8 +59,8 @@ def load_backbone_weights(backbone: nn.Module, source: str | Path, *, architectu
         TrainingError: the file is damaged, or holds another network; the message names the tensors.
     """
     found = read_tensors(source)
-    tensors = _of_backbone(found.tensors)
     expected = backbone.state_dict()
+    tensors = fitted_tensors(_of_backbone(found.tensors), backbone)
     counters = {name for name in expected if name.endswith("num_batches_tracked")}
     missing = sorted(expected.keys() - tensors.keys() - counters)
     unknown = sorted(name for name in tensors.keys() - expected.keys() if not name.startswith(CLASSIFIERS))
@@ -68,6 +70,32 @@ def load_backbone_weights(backbone: nn.Module, source: str | Path, *, architectu
             _mismatch(source, architecture, found.about, expected, tensors, missing, unknown, other)
         )
     backbone.load_state_dict({name: tensors.get(name, value) for name, value in expected.items()})
+
+
+def fitted_tensors(tensors: Mapping[str, Tensor], backbone: nn.Module) -> dict[str, Tensor]:
+    """The tensors of a vision transformer as ``backbone`` wants them; those of other networks as they are.
+
+    Convention:
+        - positions of patches are resampled to the grid of ``backbone``, as timm does
+        - timm calls the last norm ``norm`` where the class token is read and ``fc_norm`` where the mean over
+          the patches is; the one that the file has takes the other's name
+    """
+    fitted, expected = dict(tensors), backbone.state_dict()
+    for ours, theirs in (("fc_norm.", "norm."), ("norm.", "fc_norm.")):
+        if f"{ours}weight" in expected and f"{ours}weight" not in tensors:
+            for name in [name for name in fitted if name.startswith(theirs) and name not in expected]:
+                fitted[ours + name.removeprefix(theirs)] = fitted.pop(name)
+    embedding, prefix = fitted.get("pos_embed"), getattr(backbone, "num_prefix_tokens", None)
+    grid = getattr(getattr(backbone, "patch_embed", None), "grid_size", None)
+    wanted = expected.get("pos_embed")
+    if embedding is None or wanted is None or prefix is None or grid is None:
+        return fitted
+    if embedding.ndim == 3 and embedding.shape != wanted.shape and embedding.shape[-1] == wanted.shape[-1]:
+        own_prefix = 0 if getattr(backbone, "no_embed_class", False) else prefix
+        patches = embedding.shape[1] - own_prefix
+        if patches > 0 and round(patches**0.5) ** 2 == patches:  # only square grids can be told apart
+            fitted["pos_embed"] = resample_abs_pos_embed(embedding, list(grid), num_prefix_tokens=own_prefix)
+    return fitted
 
 
 def read_tensors(source: str | Path) -> TensorFile:
@@ -163,8 +191,13 @@ def _as_float32(tensor: Tensor) -> Tensor:
 
 
 def _of_backbone(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    inner = {name.removeprefix(PREFIX): value for name, value in tensors.items() if name.startswith(PREFIX)}
-    return inner or dict(tensors)
+    for prefix in PREFIXES:
+        inner = {
+            name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)
+        }
+        if inner:
+            return inner
+    return dict(tensors)
 
 
 def _mismatch(
