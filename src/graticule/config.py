@@ -45,6 +45,7 @@ PACKAGES: Final = {
     "timm": "train",
     "torch": "train",
     "torchvision": "train",
+    "urllib3": "collect",
 }
 """Which extra brings which optional package."""
 

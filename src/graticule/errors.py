@@ -48,6 +48,10 @@ class TableError(GraticuleError, ValueError):
     """A table lacks a column, or holds values that cannot be what the column says."""
 
 
+class CollectionError(GraticuleError, RuntimeError):
+    """Photos cannot be collected now: a service refuses, or does not answer. What was collected is kept."""
+
+
 class PartitionError(GraticuleError, ValueError):
     """A partition cannot be built, read, or used with what it was combined with."""
 

@@ -18,6 +18,9 @@ from graticule.config import nearest
 from graticule.errors import GraticuleError
 
 VERBS: Final = (
+    "calibrate",
+    "collect",
+    "compare",
     "datasheet",
     "demo",
     "evaluate",
