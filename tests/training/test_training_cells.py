@@ -8,12 +8,19 @@ import numpy as np
 import polars as pl
 import pytest
 
-from graticule.errors import PartitionError
+from graticule.errors import PartitionError, RecipeError, UsageError
 from graticule.geo.sphere import great_circle_km
-from graticule.partitions import build_s2
+from graticule.partitions import Partition, build_s2
+from graticule.partitions.methods import OPTIONS
+from graticule.partitions.partition import MultiPartition
 from graticule.training.cells import build_cells, prior_shift, with_centres
 from graticule.training.recipe import PartitionSection
+from graticule.training.recipe_files import check_recipe
 
+MINIMAL = {
+    "network": {"backbone": {"name": "resnet18"}},
+    "phases": [{"trainable": "head", "epochs": 1, "learning_rate": 0.1}],
+}
 PARIS, TOKYO = (48.86, 2.35), (35.68, 139.69)
 
 
@@ -39,6 +46,69 @@ def test_cells_of_the_photos(photos: np.ndarray) -> None:
     partition = build_cells(PartitionSection(max_photos=25, min_photos=5, end_level=6), photos)
     assert partition.count == 2
     assert sorted(partition.photos.tolist()) == [20, 20]
+
+
+@pytest.mark.parametrize(
+    ("method", "words", "cells"),
+    [
+        ("kd", {"cells": 4, "min_photos": 5}, 4),
+        ("quadtree", {"max_photos": 20}, 2),
+        ("admin", {"cells": 2, "min_photos": 5}, 2),
+        ("multi", {"of": "kd", "resolutions": [20, 10], "min_photos": 5}, 6),
+        ("s2", {"preset": "cnn-vit", "min_photos": 5, "merge_small": True}, 2),
+    ],
+)
+def test_cells_by_any_method(photos: np.ndarray, method: str, words: dict, cells: int) -> None:
+    partition = build_cells(PartitionSection.model_validate({"method": method, **words}), photos)
+    assert partition.count == cells
+    assert (partition.encode(photos) >= 0).all()
+
+
+def test_every_option_of_every_method_is_a_key() -> None:
+    assert set(OPTIONS) <= set(PartitionSection.model_fields)
+    assert PartitionSection().options() == {
+        "max_photos": 300,
+        "min_photos": 30,
+        "start_level": 2,
+        "end_level": 30,
+    }
+    assert PartitionSection(preset="hmc-4").options() == {"preset": "hmc-4"}
+    assert PartitionSection(method="clusters").options() == {}
+
+
+def test_options_of_another_method_are_refused_with_the_key() -> None:
+    with pytest.raises(RecipeError, match=r"takes no depth \(it takes cells(?s:.*)partition\.depth=null"):
+        check_recipe({**MINIMAL, "partition": {"method": "admin", "depth": 3}}, "x.yaml")
+    with pytest.raises(RecipeError, match=r"partition\.method: there is no such method; did you mean 'kd'\?"):
+        check_recipe({**MINIMAL, "partition": {"method": "kdd"}}, "x.yaml")
+    PartitionSection(method="admin", depth=3, file=Path("cells.parquet"))  # a file's cells are made already
+
+
+def test_errors_of_building_name_keys_of_the_recipe(photos: np.ndarray) -> None:
+    with pytest.raises(PartitionError, match=r"partition\.max_photos=600 --set partition\.min_photos=20$"):
+        build_cells(PartitionSection(max_photos=600, min_photos=500), photos)
+    with pytest.raises(UsageError, match=r"Did you mean:  --set partition\.preset=hmc-14"):
+        build_cells(PartitionSection(preset="hmc14"), photos)
+    with pytest.raises(PartitionError, match=r"Cut finer:  (?s:.*) --set partition\.cells=129$"):
+        build_cells(PartitionSection(method="admin", cells=1), photos)
+
+
+def test_remarks_are_said(photos: np.ndarray) -> None:
+    said: list[str] = []
+    build_cells(PartitionSection(method="admin", cells=40, min_photos=15), photos, said.append)
+    assert any("Lower partition.min_photos to cut further" in line for line in said)
+
+
+def test_the_points_of_all_resolutions_move(photos: np.ndarray, places: Path) -> None:
+    section = PartitionSection(method="multi", resolutions=(40, 20), min_photos=5, end_level=8)
+    moved = build_cells(section.model_copy(update={"places": places, "centres_from": "places"}), photos)
+    still = build_cells(section, photos)
+    assert isinstance(moved, MultiPartition)
+    for name, each in moved.resolutions.items():
+        cell = int(each.encode([TOKYO])[0])
+        assert not np.array_equal(each.centres[cell], still.resolutions[name].centres[cell])
+    assert np.array_equal(moved.centres, moved.finest.centres)
+    assert Partition.read(moved.to_bytes()).fingerprint == still.fingerprint
 
 
 def test_cells_of_a_file_are_taken_as_they_are(photos: np.ndarray, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -11,11 +12,14 @@ from numpy.typing import NDArray
 
 from graticule.errors import PartitionError
 from graticule.geo.sphere import great_circle_km, group_means
-from graticule.partitions import Partition, build_s2
+from graticule.partitions import Partition
+from graticule.partitions.methods import METHODS, build_partition, respelled, spelled
+from graticule.partitions.partition import MultiPartition
 from graticule.photos.places import read_places
-from graticule.training.recipe import PartitionSection
+from graticule.training.recipe.partition import PartitionSection, recipe_key
 
 Places = NDArray[np.float64]
+Say = Callable[[str], None]
 
 DENSITY_SCALE_KM: Final = 100.0
 """Places count as near to each other over about this length, in km, where the densest is looked for."""
@@ -23,12 +27,15 @@ DENSITY_SCALE_KM: Final = 100.0
 MOST_PLACES: Final = 2000
 """At most so many places of a cell, evenly spaced in the table, are compared with each other."""
 
+_CALLED_BY_PLACE: Final = ("s2", "kd", "quadtree")  # the others call cells by their outlines or members
 
-def build_cells(section: PartitionSection, photos: Places) -> Partition:
+
+def build_cells(section: PartitionSection, photos: Places, say: Say | None = None) -> Partition:
     """The partition of a recipe.
 
     Convention:
         - ``photos``: (N, 2) places of the training photos, degrees
+        - ``say``: called with each sentence on what was repaired, merged or left out
 
     Raises:
         MissingFileError, TableError: a file cannot be read.
@@ -38,22 +45,39 @@ def build_cells(section: PartitionSection, photos: Places) -> Partition:
         partition = Partition.read(section.file)
     else:
         sources = _sources(section, photos)
-        partition = build_s2(
-            sources[section.cells_from],
-            max_photos=section.max_photos,
-            min_photos=max(1, section.min_photos),
-            start_level=section.start_level,
-            end_level=section.end_level,
-        )
+        partition = _built(section, sources[section.cells_from], say)
         if section.centres_from != section.cells_from or section.point != "mean":
             partition = with_centres(partition, sources[section.centres_from], point=section.point)
     if partition.count < 2 or not (partition.encode(photos) >= 0).any():
         raise PartitionError(
             f"The partition has {partition.count} cells, and {int((partition.encode(photos) >= 0).sum())} of "
             f"{len(photos):,} training photos lie in them; a model needs at least two cells with photos.\n"
-            "Cut finer:  --set partition.max_photos=50 --set partition.min_photos=5"
+            f"{_finer(section)}"
         )
     return partition
+
+
+def _built(section: PartitionSection, places: Places, say: Say | None) -> Partition:
+    """The cells by the method of the recipe; its errors name keys of the recipe."""
+    options = section.options()
+    if "min_photos" in options:
+        options["min_photos"] = max(1, options["min_photos"])
+    with spelled(recipe_key):
+        built = build_partition(section.method, places, None, options)
+    if say is not None:
+        for remark in built.remarks:
+            say(respelled(remark, recipe_key))
+    return built.partition
+
+
+def _finer(section: PartitionSection) -> str:
+    """What to type for more cells."""
+    if section.file is not None:
+        return "Give another partition as partition.file, or build one:  --set partition.file=null"
+    takes = METHODS[section.method].takes
+    smaller = {"max_photos": 50, "min_photos": 5, "cells": 129, "groups": 15}
+    words = [recipe_key(name, str(number)) for name, number in smaller.items() if name in takes]
+    return f"Cut finer:  {' '.join(words)}"
 
 
 def with_centres(partition: Partition, places: Places, *, point: str = "mean") -> Partition:
@@ -63,6 +87,11 @@ def with_centres(partition: Partition, places: Places, *, point: str = "mean") -
         - ``places``: (N, 2) degrees
         - ``point``: ``mean`` (on the sphere), or ``densest``: the place with most others around it
     """
+    if isinstance(partition, MultiPartition):
+        moved = {
+            name: with_centres(each, places, point=point) for name, each in partition.resolutions.items()
+        }
+        return MultiPartition.of(moved, partition.shares)
     cells = partition.encode(places)
     inside = cells >= 0
     if point == "densest":
@@ -75,7 +104,9 @@ def with_centres(partition: Partition, places: Places, *, point: str = "mean") -
         values = partition.tree[name].to_numpy().copy()
         values[partition.leaf_nodes] = centres[:, axis]
         columns[name] = pl.Series(name, values)
-    kept = partition.tree.drop("name", "geometry", strict=False)  # names follow the points
+    kept = partition.tree
+    if partition.method in _CALLED_BY_PLACE:
+        kept = kept.drop("name", "geometry", strict=False)  # names follow the points
     return dataclasses.replace(partition, tree=kept.with_columns(*columns.values()))
 
 

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from graticule.config import nearest
 from graticule.errors import MissingFileError, RecipeError
 from graticule.training.recipe import Recipe
+from graticule.training.recipe.partition import PARTITION_PATHS
 
 SUFFIXES: Final = (".yaml", ".yml")
 HEADINGS: Final = ("source", "reproduces", "published")
@@ -95,13 +96,15 @@ def with_absolute_paths(recipe: Recipe) -> Recipe:
     values = recipe.model_dump()
     for section, key in (
         ("photos", "table"),
-        ("partition", "file"),
-        ("partition", "places"),
+        *(("partition", key) for key in PARTITION_PATHS),
         ("prior", "places"),
     ):
         part = values.get(section)
         if part and part[key] is not None:
             part[key] = Path(part[key]).resolve()
+    features = values["partition"]["features"]
+    if features is not None and Path(features).is_file():
+        values["partition"]["features"] = str(Path(features).resolve())
     backbone = values["network"]["backbone"]
     if Path(backbone["weights"]).exists():
         backbone["weights"] = str(Path(backbone["weights"]).resolve())

@@ -84,12 +84,13 @@ def _resolutions(
         least = None if preset is None else preset[1]
         return [(finest or DEFAULT_MAX) * factor for factor in _FACTORS], least
     try:
-        numbers = [int(word) for word in said.split(",")]
+        numbers = [int(word) for word in (said.split(",") if isinstance(said, str) else said)]
     except ValueError:
         numbers = []
+    written = said if isinstance(said, str) else ",".join(map(str, said))
     if len(set(numbers)) < 2 or min(numbers) < 1 or len(set(numbers)) < len(numbers) or finest is not None:
         raise UsageError(
-            f"`resolutions={said}` is no list of different numbers"
+            f"`resolutions={written}` is no list of different numbers"
             + (", or `max_photos` stands beside it" if finest is not None else "")
             + ".\nType, for example:  `resolutions=5000,2000,1000`"
         )
