@@ -180,12 +180,22 @@ def _write_zip(path: Path, members: dict[str, bytes]) -> None:
     unfinished.replace(path)
 
 
-def _write_folder(path: Path, members: dict[str, bytes]) -> None:
+def check_output(path: str | Path) -> None:
+    """Refuse a place that a bundle must not be written to, before any work is done.
+
+    Raises:
+        BundleError: ``path`` is a folder that holds something else, or a file that is no ``.graticule``.
+    """
+    path = Path(path)
     ours = path.is_dir() and ((path / CARD).is_file() or not any(path.iterdir()))
-    if path.exists() and not ours:
+    if path.exists() and not ours and not (path.suffix == SUFFIX and path.is_file()):
         raise BundleError(
             f"'{path}' exists and is not a bundle; it is left as it is.\nName another place with -o."
         )
+
+
+def _write_folder(path: Path, members: dict[str, bytes]) -> None:
+    check_output(path)
     unfinished = path.with_name(f".{path.name}.part")
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)

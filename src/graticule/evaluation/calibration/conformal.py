@@ -113,12 +113,13 @@ class Promises:
 
     Convention:
         - ``pooled``: promise ("0.9") -> threshold; ``by_group``: promise -> group -> its own threshold
-        - ``photos``: photos of each group that went in
+        - ``photos``: photos of each group that went in; ``refused``: promise -> why it cannot be made
     """
 
     pooled: dict[str, float]
     by_group: dict[str, dict[str, float]]
     photos: dict[str, int]
+    refused: dict[str, str]
 
 
 def fit_promises(
@@ -139,7 +140,8 @@ def fit_promises(
         - ``groups``: (N,) group of the true place; None leaves groups out
 
     Raises:
-        TableError: too few photos for a promise, or too many lie outside all cells; says how many.
+        TableError: none of the promises can be made: too few photos, or too many lie outside all cells; says
+            how many.
         UsageError: a promise lies outside (0, 1).
 
     Source:
@@ -148,18 +150,22 @@ def fit_promises(
     truth = np.asarray(cells, dtype=np.int64)
     found = true_scores(scores, truth)
     names = np.array(groups if groups is not None else [], dtype=object)
-    pooled, by_group = {}, {}
+    pooled, by_group, refused = {}, {}, {}
     for coverage in coverages:
         key = promise_key(coverage)
-        pooled[key] = finite_quantile(found, float(key))
-        if not math.isfinite(pooled[key]):
-            raise TableError(_too_few(float(key), truth))
+        limit = finite_quantile(found, float(key))
+        if not math.isfinite(limit):
+            refused[key] = _too_few(float(key), truth)
+            continue
+        pooled[key] = limit
         own = {name: finite_quantile(found[names == name], float(key)) for name in sorted(set(names))}
         kept = {name: limit for name, limit in own.items() if math.isfinite(limit)}
         if kept:
             by_group[key] = kept
+    if not pooled and refused:
+        raise TableError(next(iter(refused.values())))
     counts = {name: int((names == name).sum()) for name in sorted(set(names))}
-    return Promises(pooled, by_group, counts)
+    return Promises(pooled, by_group, counts, refused)
 
 
 def _too_few(coverage: float, truth: Cells) -> str:
@@ -172,7 +178,7 @@ def _too_few(coverage: float, truth: Cells) -> str:
         )
     return (
         f"{outside} of {len(truth)} photos lie outside all cells of the model, so no set of cells can hold "
-        f"the truth for {100 * coverage:g} %.\n"
+        f"the truth for {100 * coverage:g} %: that is not promised.\n"
         "Promise less, or calibrate on photos from where the model has cells."
     )
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize
 
 from graticule.bundle.scaling import Scaling, log_of, logit, softmax
@@ -68,7 +68,12 @@ def fit_temperature(probabilities: ArrayLike, cells: ArrayLike, *, weights: Arra
 
 
 def fit_vector(
-    probabilities: ArrayLike, cells: ArrayLike, *, weights: ArrayLike | None = None, seed: int = 0
+    probabilities: ArrayLike,
+    cells: ArrayLike,
+    *,
+    weights: ArrayLike | None = None,
+    groups: ArrayLike | None = None,
+    seed: int = 0,
 ) -> Scaling:
     """A slope and a shift of the logarithm for each cell.
 
@@ -77,6 +82,7 @@ def fit_vector(
 
     Convention:
         - ``probabilities``: (N, K) after the temperature; ``cells``: (N,), -1 where no cell covers the place
+        - ``groups``: (N,) numbers; photos of one group are in one part of the cross-validation
         - without a photo that counts: slopes 1 and shifts 0
 
     Raises:
@@ -94,18 +100,31 @@ def fit_vector(
     width = logs.shape[1]
     if not counts.sum() > 0:
         return Scaling(method="vector", slope=(1.0,) * width, shift=(0.0,) * width)
-    part = np.random.default_rng(seed).permutation(len(truth)) % FOLDS
-    losses = []
-    for ridge in RIDGES if len(truth) >= FOLDS else RIDGES[-1:]:
-        loss = 0.0
-        for fold in range(FOLDS):
-            kept = part != fold
-            fitted = _fit_vector(logs[kept], truth[kept], counts[kept], ridge)
-            loss += _vector_loss(fitted, logs[~kept], truth[~kept], counts[~kept])[0]
-        losses.append(loss)
-    best = RIDGES[int(np.argmin(losses))] if len(losses) > 1 else RIDGES[-1]
+    part = _folds(np.asarray(cells) >= 0, groups, seed)
+    losses = [
+        sum(
+            _vector_loss(
+                _fit_vector(logs[part != fold], truth[part != fold], counts[part != fold], ridge),
+                logs[part == fold],
+                truth[part == fold],
+                counts[part == fold],
+            )[0]
+            for fold in range(int(part.max()) + 1)
+        )
+        for ridge in RIDGES
+    ]
+    best = RIDGES[int(np.argmin(losses))] if part.max() > 0 else RIDGES[-1]
     slope, shift = _fit_vector(logs, truth, counts, best).reshape(2, width)
     return Scaling(method="vector", slope=tuple(slope.tolist()), shift=tuple(shift.tolist()))
+
+
+def _folds(inside: NDArray[np.bool_], groups: ArrayLike | None, seed: int) -> Cells:
+    """The part of each photo that a cell covers, whole groups at random."""
+    labels = np.arange(len(inside)) if groups is None else np.asarray(groups, dtype=np.int64)
+    known, number = np.unique(labels[inside], return_inverse=True)
+    shuffled = np.random.default_rng(seed).permutation(len(known)) % FOLDS
+    folds: Cells = shuffled[number].astype(np.int64)
+    return folds
 
 
 def _fit_vector(logs: Array, truth: Cells, counts: Array, ridge: float) -> Array:
