@@ -59,8 +59,8 @@ def document(comparison: Comparison, judging: Judged) -> dict[str, Any]:
         "graticule": __version__,
     }
     found["remarks"] = remarks(found, judging.answers)
-    plain: dict[str, Any] = _plain(found)
-    return plain
+    found_plainly: dict[str, Any] = plain(found)
+    return found_plainly
 
 
 def judged(frame: pl.DataFrame, comparison: Comparison) -> pl.DataFrame:
@@ -128,12 +128,12 @@ def _country_rule(comparison: Comparison) -> str:
     return rule
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """The same for JSON, which knows neither NaN nor infinity: both become None."""
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

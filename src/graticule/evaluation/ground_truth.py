@@ -79,7 +79,7 @@ class GroundTruth:
             continent=continents_of(country),
             partition=partition,
             cells=None if partition is None else np.asarray(partition.encode(latlon), dtype=np.int64),
-            groups=_groups(frame),
+            groups=group_numbers(frame),
         )
 
 
@@ -108,7 +108,8 @@ def _countries(frame: pl.DataFrame, latlon: Array) -> Labels:
     return Labels.of(texts)
 
 
-def _groups(frame: pl.DataFrame) -> NDArray[np.int64] | None:
+def group_numbers(frame: pl.DataFrame) -> NDArray[np.int64] | None:
+    """Group 0..G-1 of each photo by the column ``true_group``; None where there is no group at all."""
     if "true_group" not in frame.columns or frame["true_group"].null_count() == frame.height:
         return None
     # a photo without a group stands for itself: its row number cannot be the name of a group

@@ -107,10 +107,16 @@ class Resamples:
 
     def interval(self, name: str, *, minus: str | None = None, level: float = LEVEL) -> Interval:
         """Percentile interval of a figure, or of its difference to the figure ``minus``, paired."""
-        figures = self.ratios | self.medians | self.others
-        with np.errstate(invalid="ignore"):  # infinity less infinity: a resample that cannot tell
-            values = figures[name] if minus is None else figures[name] - figures[minus]
+        values = self._values(name) if minus is None else self.differences(name, minus)
         return percentile_interval(values, level=level)
+
+    def differences(self, name: str, minus: str) -> Array:
+        """A figure less another on the same resamples, shape (B,)."""
+        with np.errstate(invalid="ignore"):  # infinity less infinity: a resample that cannot tell
+            return self._values(name) - self._values(minus)
+
+    def _values(self, name: str) -> Array:
+        return next(each[name] for each in (self.ratios, self.medians, self.others) if name in each)
 
 
 def resample(
