@@ -17,7 +17,7 @@ from graticule.partitions import build_s2
 from graticule.training.losses import LOSSES, LossCells, Targets, create_loss, places_tensor
 from graticule.training.losses.smoothing import clusters_of, nearest_cells
 from graticule.training.recipe import LossSection
-from graticule.training.recipe.loss import LossTerm
+from graticule.training.recipe.loss import PLACE_LOSSES, LossTerm
 
 # Paris, London, Tokyo, Osaka, Sydney
 CENTRES = np.array([[48.86, 2.35], [51.5, -0.12], [35.68, 139.69], [34.69, 135.5], [-33.87, 151.21]])
@@ -26,7 +26,7 @@ CELLS = [0, 2, 4]
 TARGETS = Targets(torch.tensor(CELLS), places_tensor(PLACES))
 SCORES = torch.tensor([[1.0, 0.5, -2.0, 0.1, 0.3], [0.3, 0.0, 1.1, 2.0, -1.0], [0.0, 0.2, -0.4, 0.9, -3.0]])
 KM = [[float(great_circle_km(one, other)) for other in CENTRES] for one in CENTRES]
-OF_CELLS = [name for name in LOSSES if name != "great-circle"]
+OF_CELLS = [name for name in LOSSES if name not in PLACE_LOSSES]
 
 
 def log_softmax(row: list[float]) -> list[float]:

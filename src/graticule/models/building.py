@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Final
+
 from torch import nn
 
 from graticule.models.backbone import create_backbone, feature_count, pretrained_card
 from graticule.models.cnn_transformer import CnnTransformer, TransformerBlocks
-from graticule.models.heads import CellTree, create_head
+from graticule.models.heads import CellTree, HeadSettings, create_head
+from graticule.models.heads.mixture import MixtureHead
+from graticule.models.heads.positions import PointHead
 from graticule.models.network import Between, PlaceNetwork
 from graticule.models.preprocessing import Preprocessing
 from graticule.models.settings import BackboneSettings, NetworkSettings
@@ -35,7 +40,7 @@ def create_network(settings: NetworkSettings, cells: Partition | int) -> PlaceNe
     between, width = _between(settings, features)
     return PlaceNetwork(
         body,
-        create_head(settings.head, width, tree),
+        _head(settings.head, width, cells, tree),
         preprocessing=preprocessing,
         cells=tree.count,
         between=between,
@@ -69,6 +74,30 @@ def _backbone(settings: BackboneSettings, *, pooling: str | None, size_px: int |
     if settings.weights not in ("pretrained", "none"):
         load_backbone_weights(network, settings.weights, architecture=settings.name)
     return network
+
+
+def _head(settings: HeadSettings, width: int, cells: Partition | int, tree: CellTree) -> nn.Module:
+    if settings.name not in PLACE_HEADS:
+        return create_head(settings, width, tree)
+    return PLACE_HEADS[settings.name](settings, width, cells)
+
+
+def _partition(cells: Partition | int) -> Partition:
+    if isinstance(cells, int):
+        raise TypeError("this head needs the partition, not only the number of its cells")
+    return cells
+
+
+def _mixture(settings: HeadSettings, width: int, cells: Partition | int) -> nn.Module:
+    return MixtureHead(width, _partition(cells), components=settings.components, hidden=settings.hidden)
+
+
+PLACE_HEADS: Final[dict[str, Callable[[HeadSettings, int, Partition | int], nn.Module]]] = {
+    "regression": lambda said, width, _: PointHead(width, form="degrees", hidden=said.hidden),
+    "unit-sphere": lambda said, width, _: PointHead(width, form="sphere", hidden=said.hidden),
+    "von-mises-fisher": _mixture,
+}
+"""Heads that give places, by the name that recipes use; made from settings, features and the partition."""
 
 
 def _between(settings: NetworkSettings, features: int) -> tuple[Between, int]:

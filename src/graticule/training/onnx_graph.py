@@ -20,14 +20,13 @@ from onnx import TensorProto, helper, numpy_helper
 from graticule.models import PlaceNetwork
 
 INPUT: Final = "image"
-OUTPUTS: Final = ("probabilities", "embedding")
 
 LEAST_VALUES: Final = 256
 """Smaller tensors stay float32: they weigh nothing, and variances close to zero would be lost."""
 
 
 def to_onnx(network: PlaceNetwork, *, fold: bool = False) -> onnx.ModelProto:
-    """The ONNX graph of ``network``: ``image`` (B, 3, H, W) in [0, 1] -> ``probabilities``, ``embedding``.
+    """The ONNX graph of ``network``: ``image`` (B, 3, H, W) in [0, 1] -> its ``output_names``.
 
     Convention:
         - B is free; H = W = the network's size
@@ -44,7 +43,7 @@ def to_onnx(network: PlaceNetwork, *, fold: bool = False) -> onnx.ModelProto:
             (torch.rand(2, 3, size_px, size_px),),
             dynamo=True,
             input_names=[INPUT],
-            output_names=list(OUTPUTS),
+            output_names=list(network.output_names),
             dynamic_shapes=({0: torch.export.Dim("batch")},),
             optimize=fold,
             verbose=False,

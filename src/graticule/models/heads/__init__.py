@@ -26,11 +26,15 @@ class HeadSettings:
         - ``name``: of ``HEADS``
         - ``epsilon``: of the HMC family: weight of connections that are not in the tree, in (0, 1)
         - ``alpha``: of hmc-smooth: weight of a level beside the one beneath it, in (0, 1]
+        - ``hidden``: of heads that give places: widths of the layers before the last
+        - ``components``: of von-mises-fisher: so many densities in the mixture
     """
 
     name: str = "mc"
     epsilon: float = EPSILON
     alpha: float = ALPHA
+    hidden: tuple[int, ...] = (512, 128)
+    components: int = 16
 
 
 Cells = CellTree | int

@@ -17,6 +17,7 @@ from graticule.training.losses.class_weights import class_weights, weighted
 from graticule.training.losses.classification import cross_entropy, output_logarithm
 from graticule.training.losses.distance import distance_weighted_log, squared_expected_distance
 from graticule.training.losses.great_circle import great_circle
+from graticule.training.losses.mixture import mixture_likelihood
 from graticule.training.losses.smoothing import cluster_smoothed, haversine_smoothed, neighbour_smoothed
 from graticule.training.losses.targets import Loss, LossCells, Targets, places_tensor
 from graticule.training.recipe.loss import LossSection, LossTerm
@@ -30,6 +31,7 @@ LOSSES: Final[dict[str, Callable[[LossTerm, LossCells], Loss]]] = {
     "squared-expected-distance": squared_expected_distance,
     "distance-weighted-log": distance_weighted_log,
     "great-circle": great_circle,
+    "mixture-likelihood": mixture_likelihood,
 }
 """Each loss by the name that recipes use; made from the keys of its term and the cells."""
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from graticule.config import EARTH_RADIUS_KM
+from graticule.models.heads.positions import place_vectors
 from graticule.training.losses.targets import Loss, LossCells, Targets
 from graticule.training.recipe.loss import LossTerm
 
@@ -35,11 +36,11 @@ def great_circle_km(places_deg: Tensor, vectors: Tensor) -> Tensor:
         S3, 4.2.2: 2 R atan2(sqrt(a), sqrt(1 - a)) with the haversine a. Here a is a quarter of the squared
         chord and 1 - a that of the chord to the antipode, so that neither cancels.
     """
-    latitude_rad, longitude_rad = torch.deg2rad(places_deg).unbind(dim=1)
-    across = latitude_rad.cos()
-    found = torch.stack(
-        [across * longitude_rad.cos(), across * longitude_rad.sin(), latitude_rad.sin()], dim=1
-    )
+    return between_km(place_vectors(places_deg), vectors)
+
+
+def between_km(found: Tensor, vectors: Tensor) -> Tensor:
+    """(B, 3) and (B, 3) unit vectors -> (B,) great-circle distances in km."""
     haversine = (found - vectors).square().sum(dim=1) / 4
     of_antipode = (found + vectors).square().sum(dim=1) / 4
     return 2 * EARTH_RADIUS_KM * torch.atan2((haversine + _KINK).sqrt(), (of_antipode + _KINK).sqrt())
@@ -48,11 +49,13 @@ def great_circle_km(places_deg: Tensor, vectors: Tensor) -> Tensor:
 def great_circle(term: LossTerm, cells: LossCells) -> Loss:  # noqa: ARG001
     """Distance of the place that the network gives from the photo's, in units of ``unit_km``.
 
+    Of the head ``unit-sphere``, which gives a vector (B, 3), it is the distance of its direction.
+
     Source:
         S3, 4.2.2, with ``unit_km`` 1.
     """
 
-    def loss(places_deg: Tensor, targets: Targets) -> Tensor:
-        return great_circle_km(places_deg, targets.places) / term.unit_km
+    def loss(said: Tensor, targets: Targets) -> Tensor:
+        return between_km(place_vectors(said), targets.places) / term.unit_km
 
     return loss

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field, model_validator
 
@@ -18,7 +18,11 @@ LossName = Literal[
     "squared-expected-distance",
     "distance-weighted-log",
     "great-circle",
+    "mixture-likelihood",
 ]
+
+PLACE_LOSSES: Final = ("great-circle", "mixture-likelihood")
+"""Losses of heads that give places or densities; all others need scores of cells."""
 
 
 class LossTerm(Section):
