@@ -67,6 +67,33 @@ def test_map_is_written_beside(colour_bundle: Path, colour_photos: Path, tmp_pat
     assert "a-red.jpg" in page
 
 
+@pytest.mark.parametrize(("name", "start"), [("m.png", b"\x89PNG"), ("m.svg", b"<?xml"), ("m.pdf", b"%PDF")])
+def test_a_map_is_what_its_ending_says(
+    colour_bundle: Path, colour_photos: Path, tmp_path: Path, name: str, start: bytes
+) -> None:
+    pytest.importorskip("cartopy")
+    photo = colour_photos / "a-red.jpg"
+    run = graticule("predict", photo, "--model", colour_bundle, "--map", tmp_path / name, "--promise", "0.9")
+    assert run.returncode == 0, run.stderr
+    assert (tmp_path / name).read_bytes().startswith(start)
+
+
+def test_a_map_of_another_ending_is_refused_before_the_work(colour_photos: Path, tmp_path: Path) -> None:
+    run = graticule("predict", colour_photos, "--map", tmp_path / "m.jpg")
+    assert run.returncode == 2
+    assert "is no map: its ending is none of .html, .png, .svg, .pdf" in run.stderr
+    assert "Type:  --map" in run.stderr
+    run = graticule("predict", colour_photos, "--map", tmp_path / "m.png", "-o", tmp_path / "parts")
+    assert run.returncode == 2
+    assert "name a file:  -o predictions.parquet" in run.stderr
+
+
+def test_a_promise_that_the_model_does_not_make_is_refused(colour_bundle: Path, colour_photos: Path) -> None:
+    run = graticule("predict", colour_photos / "a-red.jpg", "--model", colour_bundle, "--promise", "0.5")
+    assert run.returncode == 2
+    assert "makes no promise of 0.5 (it offers: 0.9)" in run.stderr
+
+
 def test_only_broken_photos_is_a_failure(colour_bundle: Path, colour_photos: Path) -> None:
     run = graticule("predict", colour_photos / "z-broken.jpg", "--model", colour_bundle)
     assert run.returncode == 1

@@ -29,7 +29,12 @@ SHOWN = 20
     help="Write predictions here; the ending says how: .parquet .csv .json .jsonl .geojson .html (a map). "
     "Without an ending: a folder of parts, which goes on where it was killed.",
 )
-@click.option("--map", "map_path", type=click.Path(path_type=Path), help="Also write a map, one .html file.")
+@click.option(
+    "--map",
+    "map_path",
+    type=click.Path(path_type=Path),
+    help="Also write a map: .html (to explore, offline), or .png, .svg, .pdf for print (extra 'report').",
+)
 @click.option(
     "--top", default=10, show_default=True, type=click.IntRange(1), help="Candidates kept per photo."
 )
@@ -37,6 +42,11 @@ SHOWN = 20
     "--estimate",
     type=click.Choice(["best-cell", "expected-distance"]),
     help="The point: the best cell's mean place, or least expected error. Default: the model's own.",
+)
+@click.option(
+    "--promise",
+    type=float,
+    help="How often the region is to hold the truth, a share that the model offers.  [default: 0.9]",
 )
 @click.option("--batch-size", default=32, show_default=True, type=click.IntRange(1), help="Photos per batch.")
 @click.option("--threads", type=click.IntRange(1), help="Processor cores to use.  [default: all]")
@@ -49,6 +59,7 @@ def command(
     map_path: Path | None,
     top: int,
     estimate: Any,
+    promise: float | None,
     batch_size: int,
     threads: int | None,
     batch: Batch,
@@ -65,15 +76,21 @@ def command(
       graticule predict photos/ -o predictions.parquet
       graticule predict archive/ -o out/            # killed? type it again
     """
-    from graticule.errors import MissingFileError
+    from graticule.errors import MissingFileError, UsageError
     from graticule.inference import load_model
     from graticule.inference.sources import find_sources
     from graticule.predictions.files import check_target
 
     in_parts = output is not None and not output.suffix
-    for target in (None if in_parts else output, map_path):
-        if target is not None:
-            check_target(target)
+    if output is not None and not in_parts:
+        check_target(output)
+    if map_path is not None:
+        _check_map(map_path)
+    if in_parts and (promise is not None or (map_path is not None and _is_picture(map_path))):
+        raise UsageError(
+            "A folder of parts holds the model's own promise and no probabilities of all cells.\n"
+            "For --promise or a map as a picture name a file:  -o predictions.parquet"
+        )
     given = list(paths_from_stdin() if photos == (Path("-"),) else photos)
     for path in photos:
         if not path.suffix and path != Path("-") and not path.exists():
@@ -88,7 +105,8 @@ def command(
     batch.check_unused()
     sources = list(find_sources(given))
     drawn = map_path is not None or (output is not None and output.suffix.lower() == ".html")
-    predictions = _run(loaded, sources, drawn=drawn, top=top, estimate=estimate, batch_size=batch_size)
+    words = {"top": top, "estimate": estimate, "promise": promise, "batch_size": batch_size}
+    predictions = _run(loaded, sources, drawn=drawn, **words)
     truth = _truth(sources)
     written = []
     if output is not None:
@@ -97,8 +115,8 @@ def command(
             if output.suffix.lower() == ".html"
             else predictions.write(output)
         )
-    if map_path is not None:
-        written.append(predictions.map(map_path, truth=truth))
+    if map_path is not None and not (_is_picture(map_path) and predictions.failed == len(predictions)):
+        written.append(_write_map(map_path, predictions, truth))
     if as_json:
         emit({"model": loaded.card.identity, "predictions": [item.to_dict() for item in predictions]})
     else:
@@ -108,6 +126,40 @@ def command(
     if predictions.failed == 0:
         return 0
     return 1 if predictions.failed == len(predictions) else REFUSED_SOME
+
+
+def _is_picture(path: Path) -> bool:
+    return path.suffix.lower() != ".html"
+
+
+def _check_map(path: Path) -> None:
+    """Refuse, before any work is done, a map that could not be written."""
+    from graticule.config import nearest
+    from graticule.errors import UsageError
+    from graticule.predictions.files import check_target
+    from graticule.reports.cartography import ENDINGS
+    from graticule.reports.prediction_figure import check_map_path
+
+    known = (".html", *ENDINGS)
+    if path.suffix.lower() not in known:
+        close = nearest(path.suffix.lower(), known) or ".html"
+        raise UsageError(
+            f"'{path}' is no map: its ending is none of {', '.join(known)}.\n"
+            f"Type:  --map {path.with_suffix(close)}"
+        )
+    if _is_picture(path):
+        check_map_path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+    else:
+        check_target(path)
+
+
+def _write_map(path: Path, predictions: Predictions, truth: Any) -> Path:
+    if not _is_picture(path):
+        return predictions.map(path, truth=truth)
+    from graticule.reports.prediction_figure import write_prediction_figure
+
+    return write_prediction_figure(path, predictions, truth=truth)
 
 
 def _run(model: Any, sources: list[Any], *, drawn: bool, **options: Any) -> Predictions:
