@@ -14,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import numpy as np
+import pytest
 from PIL import Image
 
 FLICKR_KEY = "0123456789abcdef0123456789abcdef"
@@ -85,6 +86,17 @@ class Service:
         } | facts  # fmt: skip
         self.images.append(image)
         return image
+
+
+@pytest.fixture
+def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
+    """The server and keys for it; tests import this fixture under its name."""
+    monkeypatch.setenv("FLICKR_API_KEY", FLICKR_KEY)
+    monkeypatch.setenv("MAPILLARY_ACCESS_TOKEN", MAPILLARY_TOKEN)
+    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    with photo_service() as running:
+        yield running
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,9 @@ import pytest
 import graticule
 from graticule.cli.main import main
 from graticule.photos.table import read_photo_table
-from photo_service import FLICKR_KEY, MAPILLARY_TOKEN, Service, photo_service
+from photo_service import Service, service
+
+__all__ = ["service"]  # a fixture, used by its name
 
 Run = Callable[..., tuple[int, str, str]]
 FAST = ("--api-per-second", "1000", "--photos-per-second", "1000")
@@ -34,14 +36,6 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
         return int(stopped.value.code or 0), printed.out, printed.err
 
     return typed
-
-
-@pytest.fixture
-def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
-    monkeypatch.setenv("FLICKR_API_KEY", FLICKR_KEY)
-    monkeypatch.setenv("MAPILLARY_ACCESS_TOKEN", MAPILLARY_TOKEN)
-    with photo_service() as running:
-        yield running
 
 
 def test_outdoor_terms(run: Run, service: Service, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from graticule.errors import UsageError
-from graticule.photos.ingest import ingest
+from graticule.photos.ingest import IngestSettings, ingest
 from graticule.photos.table import read_photo_table
 
 
@@ -51,7 +51,7 @@ def test_reported_and_kept(source: Path, tmp_path: Path) -> None:
 
 
 def test_hashes_are_in_the_table(source: Path, tmp_path: Path) -> None:
-    ingest(source, tmp_path / "out", duplicates="keep")
+    ingest(source, tmp_path / "out", IngestSettings(duplicates="keep"))
     table = read_photo_table(tmp_path / "out")
     known = dict(table.select("photo_id", "phash").rows())
     assert known["a.jpg"] == known["a-again.jpg"] != known["b.jpg"]
@@ -59,7 +59,7 @@ def test_hashes_are_in_the_table(source: Path, tmp_path: Path) -> None:
 
 
 def test_dropped_and_listed(source: Path, tmp_path: Path) -> None:
-    report = ingest(source, tmp_path / "out", duplicates="drop")
+    report = ingest(source, tmp_path / "out", IngestSettings(duplicates="drop"))
     assert (report.read, report.kept) == (7, 5)
     assert report.refused == {"exact-duplicate": 1, "near-duplicate": 1}
     table = read_photo_table(tmp_path / "out")
@@ -70,15 +70,15 @@ def test_dropped_and_listed(source: Path, tmp_path: Path) -> None:
 
 
 def test_left_be(source: Path, tmp_path: Path) -> None:
-    report = ingest(source, tmp_path / "out", duplicates="keep")
+    report = ingest(source, tmp_path / "out", IngestSettings(duplicates="keep"))
     assert report.duplicates == {"mode": "keep", "near_bits": None, "counts": {}, "listed": []}
-    report = ingest(source, tmp_path / "out", check_pixels=False)
+    report = ingest(source, tmp_path / "out", IngestSettings(check_pixels=False))
     assert report.duplicates["mode"] == "keep"
     assert read_photo_table(tmp_path / "out")["phash"].null_count() == 7
 
 
 def test_modes_that_are_none(source: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="Did you mean:  --duplicates drop"):
-        ingest(source, tmp_path / "out", duplicates="drops")
+        ingest(source, tmp_path / "out", IngestSettings(duplicates="drops"))
     with pytest.raises(UsageError, match="cannot be dropped with --no-check-pixels"):
-        ingest(source, tmp_path / "out", duplicates="drop", check_pixels=False)
+        ingest(source, tmp_path / "out", IngestSettings(duplicates="drop", check_pixels=False))

@@ -360,7 +360,7 @@ def test_warnings_of_pillow_stay_inside(tmp_path, trip):
     block = b"Exif\0\0II*\0\x08\0\0\0" + struct.pack("<HHHII", 30, 0x010F, 2, 9_000, 70_000)
     from PIL import Image
 
-    Image.new("RGB", (8, 8)).save(trip / "images" / "001.jpg", exif=block)
+    Image.new("RGB", (16, 16)).save(trip / "images" / "001.jpg", exif=block)
     write_table(trip, [row(1)])
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

@@ -81,6 +81,23 @@ def _list_layouts(context: click.Context, _option: click.Parameter, wanted: bool
     "ingest.json; drop: of each picture one photo is kept; keep: not looked for.",
 )
 @click.option(
+    "--min-side",
+    "min_side_px",
+    type=click.IntRange(min=0),
+    default=16,
+    show_default=True,
+    metavar="PX",
+    help="Refuse photos whose shorter side has fewer pixels.",
+)
+@click.option(
+    "--wrong-colours",
+    default="report",
+    show_default=True,
+    metavar="WHAT",
+    help="Photos that are black and white, of one tone, or of one colour. report: kept, and listed in "
+    "ingest.json; drop: refused; keep: not looked for.",
+)
+@click.option(
     "--workers", type=click.IntRange(min=1), help="Threads that open photos.  [default: one per processor]"
 )
 @click.option(
@@ -197,6 +214,9 @@ def _rows(report: IngestReport) -> Iterator[tuple[str, str, str]]:
     if report.duplicates["mode"] == "report":
         for reason, count in report.duplicates["counts"].items():
             yield "kept", f"{count:,}", f"{reason}; --duplicates drop would leave them out"
+    if report.wrong_colours["mode"] == "report":
+        for kind, count in report.wrong_colours["counts"].items():
+            yield "kept", f"{count:,}", f"{kind}; --wrong-colours drop would leave them out"
     if report.stored is not None:
         what = "shards" if report.stored["shards"] else "folders"
         yield "stored", f"{report.stored['photos']:,}", _stored_in_words(report.stored, what)

@@ -14,6 +14,7 @@ from typing import Any, Final
 import polars as pl
 
 from graticule.errors import MissingFileError, UsageError
+from graticule.photos.cleaning import check_colour_mode, cleaned, with_looks
 from graticule.photos.completion import completed
 from graticule.photos.deduplication import check_mode, deduplicated
 from graticule.photos.ingest_paths import relative_paths
@@ -56,6 +57,7 @@ def ingest(
     if output.exists() and not output.is_dir():
         raise UsageError(f"'{output}' is a file. Name a folder:  -o {output.parent / 'photos'}")
     check_mode(settings.duplicates, check_pixels=settings.check_pixels)
+    check_colour_mode(settings.wrong_colours, check_pixels=settings.check_pixels)
     _check_storage(source, output, settings)
     words = settings.words(output)
     chosen, why = choose_layout(source, settings.layout, words)
@@ -63,6 +65,7 @@ def ingest(
     _require_writable(output)  # before the long work, not after it
     if settings.check_pixels or found.positions_inside:
         found = _inspected(found, settings, on_progress)
+    found, colours = cleaned(found, min_side_px=settings.min_side_px, colours=settings.wrong_colours)
     found, repeated = deduplicated(found, settings.duplicates if settings.check_pixels else "keep")
     frame, remarks = completed(found, settings.source_name or chosen.source)
     found, frame, stored = _stored(found, frame, output, settings, on_stored)
@@ -83,6 +86,7 @@ def ingest(
         seconds=round(time.perf_counter() - started_s, 2),
         refusals=found.refused,
         duplicates=repeated,
+        wrong_colours=colours,
         stored=stored,
     )
     write_report(report, output)
@@ -154,8 +158,10 @@ def _inspected(
             pl.Series("position_source", [place and place.source for place in places], dtype=pl.String),
         ]
     good = pl.Series([each.error is None for each in seen], dtype=pl.Boolean)
-    rows = found.rows.with_columns(measured).filter(good)
-    return replace(found, rows=rows, refused=[*found.refused, *refused])
+    looked = replace(found, rows=found.rows.with_columns(measured))
+    if settings.check_pixels:
+        looked = with_looks(looked, [each.wrong_colours for each in seen])
+    return replace(looked, rows=looked.rows.filter(good), refused=[*found.refused, *refused])
 
 
 def _check_storage(source: Path, output: Path, settings: IngestSettings) -> None:

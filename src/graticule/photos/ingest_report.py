@@ -25,6 +25,7 @@ class IngestReport:
         - ``without_place``: kept photos of which only the country is known
         - ``splits``, ``countries`` (ISO), ``continents`` (codes): kept photos in each, ``none`` where null
         - ``duplicates``: as ``graticule.photos.deduplication.deduplicated`` reports them
+        - ``wrong_colours``: as ``graticule.photos.cleaning.cleaned`` reports them
         - ``stored``: where photos were stored: in which form (``graticule.photos.storing.Storage``), how
           many, in how many shards or folders (``containers``), ``bytes``, by which ``encoder``; else None
     """
@@ -46,6 +47,7 @@ class IngestReport:
     seconds: float
     refusals: list[Refusal]
     duplicates: dict[str, Any]
+    wrong_colours: dict[str, Any]
     stored: dict[str, Any] | None = None
 
     def to_dict(self) -> dict[str, Any]:

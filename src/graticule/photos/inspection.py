@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from graticule.errors import PhotoError
+from graticule.photos.colours import wrong_colours
 from graticule.photos.decode import decode, open_header, read_bytes, upright_size
 from graticule.photos.duplicates import perceptual_hash
 from graticule.photos.exif import Position, position_in
@@ -27,6 +28,7 @@ class Inspection:
 
     Convention:
         - ``sha256`` is of the file, ``phash`` of what it shows (``graticule.photos.duplicates``)
+        - ``wrong_colours``: as ``graticule.photos.colours`` finds them, or None
     """
 
     width_px: int | None = None
@@ -35,6 +37,7 @@ class Inspection:
     phash: int | None = None
     position: Position | None = None
     error: PhotoError | None = None
+    wrong_colours: str | None = None
 
 
 def inspect(file: str | Path, *, check_pixels: bool = True, read_place: bool = False) -> Inspection:
@@ -57,7 +60,14 @@ def inspect(file: str | Path, *, check_pixels: bool = True, read_place: bool = F
     if not check_pixels:
         return Inspection(width_px, height_px, position=position)
     sha256 = hashlib.sha256(data).hexdigest()
-    return Inspection(width_px, height_px, sha256, perceptual_hash(pixels), position)
+    return Inspection(
+        width_px,
+        height_px,
+        sha256,
+        perceptual_hash(pixels),
+        position,
+        wrong_colours=wrong_colours(pixels),
+    )
 
 
 def inspect_all(

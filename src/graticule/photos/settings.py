@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from graticule.photos.cleaning import MIN_SIDE_PX
 from graticule.photos.layouts.base import Words
 from graticule.photos.storing.storage import Storage
 
@@ -25,6 +26,9 @@ class IngestSettings:
           and ``height`` of a table's photos, which are not opened
         - ``duplicates``: what to do about photos that are there twice: ``report``, ``drop`` or ``keep``;
           without ``check_pixels`` they are not looked for
+        - ``min_side_px``: photos whose shorter side has fewer pixels are refused
+        - ``wrong_colours``: what to do about photos without colours of their own: ``report``, ``drop`` or
+          ``keep``; without ``check_pixels`` they are not looked for
         - ``workers``: threads that open photos; one per processor when left out
         - ``storage``: store the photos in the output, scaled or in shards; None: they stay where they are
         - ``force``: what was stored in the output before, of other photos or in another form, is removed
@@ -45,6 +49,8 @@ class IngestSettings:
     layout: str = "auto"
     check_pixels: bool = True
     duplicates: str = "report"
+    min_side_px: int = MIN_SIDE_PX
+    wrong_colours: str = "report"
     workers: int | None = None
     storage: Storage | None = None
     force: bool = False

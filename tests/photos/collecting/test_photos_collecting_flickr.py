@@ -20,7 +20,9 @@ from graticule.photos.collecting.searching import search_term, term_searches
 from graticule.photos.collecting.session import PoliteSession
 from graticule.photos.collecting.terms import Term
 from graticule.photos.table import read_photo_table
-from photo_service import FLICKR_KEY, Service, picture
+from photo_service import FLICKR_KEY, Service, picture, service
+
+__all__ = ["service"]  # a fixture, used by its name
 
 FAST = Manners(api_per_second=1000, photos_per_second=1000, first_wait_s=0.01, timeout_s=5)
 

@@ -16,7 +16,9 @@ from graticule.photos.collecting import CollectReport, CollectSettings, Manners,
 from graticule.photos.collecting.mapillary import SIDE_DEG, MapillaryClient, boxes_around
 from graticule.photos.collecting.session import PoliteSession
 from graticule.photos.table import read_photo_table
-from photo_service import MAPILLARY_TOKEN, Service
+from photo_service import MAPILLARY_TOKEN, Service, service
+
+__all__ = ["service"]  # a fixture, used by its name
 
 FAST = Manners(api_per_second=1000, photos_per_second=1000, first_wait_s=0.01, timeout_s=5)
 
