@@ -19,9 +19,11 @@ from graticule.training.checkpoints import (
 )
 
 CHECKPOINT = Checkpoint(
-    Position(phase=1, epoch=2, batch=3, history=[{"phase": "head", "val_loss": 1.5}]),
+    Position(phase=1, batch=13, per_epoch=5, history=[{"phase": "head", "val_loss": 1.5}]),
     {"weight": torch.arange(3.0)},
-    {"state": {0: {"step": torch.tensor(4.0)}}, "param_groups": [{"lr": 0.1, "params": [0]}]},
+    optimizer={"state": {0: {"step": torch.tensor(4.0)}}, "param_groups": [{"lr": 0.1, "params": [0]}]},
+    averaged={"steps": 4, "tensors": {"weight": torch.ones(3)}},
+    cells="abc",
 )
 
 
@@ -39,6 +41,9 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     assert torch.equal(found.network["weight"], CHECKPOINT.network["weight"])
     assert found.optimizer is not None
     assert found.optimizer["param_groups"] == [{"lr": 0.1, "params": [0]}]
+    assert found.averaged is not None
+    assert found.averaged["steps"] == 4
+    assert (found.cells, found.scaler) == ("abc", {})
     assert found.position.in_words() == "phase 2, after 2 epochs and 3 batches"
 
 
@@ -69,15 +74,16 @@ def test_damaged_and_hostile_files_are_refused(tmp_path: Path, monkeypatch: pyte
         path.write_bytes(content)
         with pytest.raises(TrainingError, match="damaged"):
             read_checkpoint(path)
-    torch.save({"format": 1, "position": Bomb()}, path)
+    torch.save({"format": 2, "position": Bomb()}, path)
     with pytest.raises(TrainingError, match="damaged"):
         read_checkpoint(path)
     assert not (tmp_path / "exploded").exists()
 
 
-def test_a_later_format_says_what_to_type(tmp_path: Path) -> None:
-    torch.save({"format": 99}, tmp_path / "last.ckpt")
-    with pytest.raises(TrainingError, match="pip install --upgrade graticule"):
+@pytest.mark.parametrize(("number", "age"), [(99, "a later"), (1, "an earlier")])
+def test_another_format_says_so(number: int, age: str, tmp_path: Path) -> None:
+    torch.save({"format": number}, tmp_path / "last.ckpt")
+    with pytest.raises(TrainingError, match=rf"is of {age} graticule(.|\n)*or train anew"):
         read_checkpoint(tmp_path / "last.ckpt")
 
 

@@ -45,7 +45,14 @@ def test_the_run_folder_is_complete(finished_run: Path, world: Path) -> None:
         for name in ("best_loss", "best_accuracy")
         for kind in ("ckpt", "safetensors")
     }
-    assert names == kept | {
+    judged = {
+        f"evaluation/{name}_{split}/{file}"
+        for name in ("best_loss", "best_accuracy")
+        for split in ("val", "test")
+        for file in ("predictions.parquet", "metrics.json", "confusion.csv", "confusion.svg")
+    }
+    curves = {f"figures/{name}.svg" for name in ("loss", "accuracy", "distance", "learning_rate")}
+    assert names == kept | judged | curves | {
         "checkpoints/last.ckpt",
         "recipe.yaml",
         "environment.json",
@@ -60,6 +67,8 @@ def test_the_run_folder_is_complete(finished_run: Path, world: Path) -> None:
     assert recipe.early_stopping is None
     environment = json.loads((finished_run / "environment.json").read_text())
     assert torch.__version__.startswith(environment["packages"]["torch"])
+    assert environment["cores"] > 0
+    assert environment["processor"]
     counts = json.loads((finished_run / "photos.json").read_text())
     assert (counts["train"], counts["val"], counts["test"], sum(counts["train_per_cell"])) == (40, 16, 12, 40)
 
@@ -97,8 +106,9 @@ def test_the_log_says_what_trains_and_what_was_left_out(finished_run: Path) -> N
     log = (finished_run / "log.txt").read_text()
     assert "Photos: 68 in the table; 40 to learn from" in log
     assert "0 training photos lie in none" in log
-    assert "Phase 'head': 2 epochs; trains the head (388 parameters) of" in log
+    assert "Phase 'head': 2 epochs; trains head (388 of 388): 388 of" in log
     assert "Phase 'all': 3 epochs; trains backbone (" in log
+    assert "'best_loss' on 16 photos of 'val': top-1" in log
     assert "graticule export" in log
 
 
@@ -152,13 +162,13 @@ def test_training_is_the_same_each_time(world: Path, tmp_path: Path, one_thread:
     assert not numbers(tmp_path / "a").equals(numbers(tmp_path / "c"))
 
 
-def interrupted_at(monkeypatch: pytest.MonkeyPatch, phase: int, epoch: int, batch: int) -> None:
+def interrupted_at(monkeypatch: pytest.MonkeyPatch, phase: int, batch: int) -> None:
     """From now on a run is told to stop there, as by Ctrl-C."""
     original = Keeper.on_train_batch_end
 
     def stop(self: Keeper, trainer: object, module: object, *others: object) -> None:
         position = module.position  # type: ignore[attr-defined]
-        if (position.phase, position.epoch, position.batch) == (phase, epoch, batch):
+        if (position.phase, position.batch) == (phase, batch):
             self.interrupted = True
         original(self, trainer, module, *others)  # type: ignore[arg-type]
 
@@ -166,13 +176,12 @@ def interrupted_at(monkeypatch: pytest.MonkeyPatch, phase: int, epoch: int, batc
 
 
 @pytest.mark.parametrize(
-    ("phase", "epoch", "batch"),
-    [(0, 0, 2), (0, 1, 5), (1, 1, 3)],
+    ("phase", "batch"),
+    [(0, 2), (0, 10), (1, 8)],
     ids=["first-epoch", "end-of-phase", "middle"],
 )
 def test_a_stopped_run_goes_on_to_the_same_numbers(
     phase: int,
-    epoch: int,
     batch: int,
     world: Path,
     tmp_path: Path,
@@ -181,7 +190,7 @@ def test_a_stopped_run_goes_on_to_the_same_numbers(
 ) -> None:
     train(tiny_recipe(world), tmp_path / "whole", say=silent)
     with monkeypatch.context() as patched:
-        interrupted_at(patched, phase, epoch, batch)
+        interrupted_at(patched, phase, batch)
         with pytest.raises(
             StoppedError, match=r"all of it is saved(.|\n)*graticule train --resume"
         ) as caught:
@@ -215,7 +224,7 @@ def test_a_killed_run_goes_on_to_the_same_numbers(world: Path, tmp_path: Path, o
     process.send_signal(signal.SIGKILL)
     process.wait()
     done = read_checkpoint(tmp_path / "killed" / "checkpoints" / "last.ckpt").position
-    assert done.epoch < 4, "killed too late to show anything"
+    assert done.batch < 20, "killed too late to show anything"
     resume(tmp_path / "killed", say=silent)
     assert numbers(tmp_path / "killed").equals(numbers(tmp_path / "whole"))
 
@@ -228,11 +237,21 @@ def test_a_finished_run_resumes_to_itself(finished_run: Path) -> None:
 
 def test_a_full_folder_is_left_alone(world: Path, tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("three years of work")
-    with pytest.raises(TrainingError, match=r"is not empty(.|\n)*--resume(.|\n)*--force"):
+    with pytest.raises(TrainingError, match=r"is not empty and not a run(.|\n)*Name another folder with -o"):
         train(tiny_recipe(world), tmp_path, say=silent)
-    with pytest.raises(TrainingError, match="is not a run of graticule, so --force does not remove it"):
+    with pytest.raises(TrainingError, match="left as it is, also with --force"):
         train(tiny_recipe(world), tmp_path, force=True, say=silent)
+    with pytest.raises(TrainingError, match=r"is a file; a run needs a folder of its own"):
+        train(tiny_recipe(world), tmp_path / "thesis.txt", force=True, say=silent)
     assert (tmp_path / "thesis.txt").read_text() == "three years of work"
+
+
+def test_a_run_is_not_written_over_unasked(finished_run: Path, world: Path, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match=r"holds a run(.|\n)*graticule train --resume(.|\n)*--force"):
+        train(tiny_recipe(world), finished_run, say=silent)
+    copy = shutil.copytree(finished_run, tmp_path / "copy", ignore=shutil.ignore_patterns("*.ckpt"))
+    with pytest.raises(TrainingError, match=r"stopped before it began and cannot(.|\n)*--force"):
+        train(tiny_recipe(world), copy, say=silent)
 
 
 def test_force_replaces_a_run(world: Path, tmp_path: Path) -> None:
@@ -283,14 +302,24 @@ def test_unreadable_photos_teach_nothing_and_are_named(world: Path, tmp_path: Pa
     for number in range(3):
         (copy / "images" / f"FR-train-{number}.png").write_bytes(b"broken")
     (copy / "images" / "FR-val-0.png").unlink()
-    said: list[str] = []
-    train(tiny_recipe(copy), tmp_path / "run", say=said.append)
-    assert any(
-        "3 photos could not be read and taught nothing: FR-train-0, FR-train-1, FR-train-2" in line
-        for line in said
-    )
-    predictions = Predictions.read(tmp_path / "run" / "predictions_val.parquet")
-    assert predictions.failed == 1
+    phase = {"name": "head", "epochs": 2, "trainable": "head", "learning_rate": 0.01, "batch_norm": "frozen"}
+    plain = {"augmentation": {"policy": "none"}, "photos": {"table": str(copy)}}
+    scores = {}
+    for name, views in (("each", 0), ("kept", 1)):
+        said: list[str] = []
+        recipe = tiny_recipe(copy, phases=[phase | {"cached_views": views}], **plain)
+        report = train(recipe, tmp_path / name, say=said.append)
+        lost = "3 photos of 'train' could not be read and taught nothing: FR-train-0, FR-train-1, FR-train-2"
+        assert lost in said
+        assert "1 photos of 'val' could not be read and count as wrong: FR-val-0" in said
+        counts = json.loads((tmp_path / name / "photos.json").read_text())
+        assert counts["unreadable"]["val"] == ["FR-val-0"]
+        assert Predictions.read(tmp_path / name / "predictions_val.parquet").failed == 1
+        scores[name] = [(row["val_loss"], row["val_top1"], row["val_median_km"]) for row in report.history]
+        assert all(row["val_top1"] <= 15 / 16 for row in report.history)
+    assert scores["kept"] == [
+        pytest.approx(row, rel=1e-3) for row in scores["each"]
+    ]  # the same rule for both
 
 
 def test_resuming_what_is_no_run_or_damaged(finished_run: Path, tmp_path: Path) -> None:
@@ -305,7 +334,7 @@ def test_resuming_what_is_no_run_or_damaged(finished_run: Path, tmp_path: Path) 
     with pytest.raises(TrainingError, match="damaged"):
         resume(copy, say=silent)
     (copy / "cells.parquet").unlink()
-    with pytest.raises(MissingFileError, match=r"has no 'cells\.parquet'"):
+    with pytest.raises(MissingFileError, match=r"has no 'cells\.parquet'(.|\n)*--force"):
         resume(copy, say=silent)
 
 
@@ -321,16 +350,21 @@ def test_a_run_starts_from_the_weights_of_another(finished_run: Path, world: Pat
     assert report.history[0]["val_top1"] > 0.7  # features that know the colours
 
 
-def test_a_run_killed_before_its_first_checkpoint_starts_again(
-    finished_run: Path, tmp_path: Path, one_thread: None
+def test_a_run_killed_before_its_first_epoch_goes_on(
+    finished_run: Path, world: Path, tmp_path: Path, one_thread: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    copy = shutil.copytree(
-        finished_run, tmp_path / "copy", ignore=shutil.ignore_patterns("checkpoints", "*.csv")
-    )
-    said: list[str] = []
-    resume(copy, say=said.append)
-    assert "starting from the beginning" in said[0]
-    assert numbers(copy)["phase"].to_list() == numbers(finished_run)["phase"].to_list()
+    def dies(*_: object, **__: object) -> None:
+        raise SystemExit(9)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("graticule.training.train.train_phase", dies)
+        with pytest.raises(SystemExit):
+            train(tiny_recipe(world), tmp_path / "run", say=silent)
+    resume(tmp_path / "run", say=silent)
+    assert numbers(tmp_path / "run").equals(numbers(finished_run))
+    copy = shutil.copytree(finished_run, tmp_path / "copy", ignore=shutil.ignore_patterns("checkpoints"))
+    with pytest.raises(MissingFileError, match=r"stopped before it began(.|\n)*recipe\.yaml -o .*--force"):
+        resume(copy, say=silent)
 
 
 def test_a_table_that_changed_is_noticed(world: Path, finished_run: Path, tmp_path: Path) -> None:
@@ -355,7 +389,7 @@ def test_saving_in_the_middle_of_epochs_changes_no_number(
     monkeypatch.setattr(Keeper, "_save", counted)
     monkeypatch.setattr("graticule.training.callbacks.SAVE_EVERY_S", 0.0)
     train(tiny_recipe(world), tmp_path / "run", say=silent, bar=True)
-    assert saved == [1, 2, 3, 4, 0] * 5
+    assert saved == [*range(1, 11), *range(1, 16)]
     assert numbers(tmp_path / "run").equals(numbers(finished_run))
 
 
@@ -366,7 +400,10 @@ def test_saving_in_the_middle_of_epochs_changes_no_number(
             "DataLoader worker (pid 7) is killed by signal: Killed.",
             r"loads photos was killed(.|\n)*workers: 0",
         ),
-        ("CUDA out of memory. Tried to allocate 20 MiB", r"Memory ran out(.|\n)*--set batch_size=4"),
+        (
+            "CUDA out of memory. Tried to allocate 20 MiB",
+            r"Memory ran out(.|\n)*--set batch_size=4 --set accumulate=2",
+        ),
     ],
 )
 def test_torchs_own_errors_say_what_to_type(

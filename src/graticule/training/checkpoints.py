@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -13,11 +12,14 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from graticule.errors import MissingFileError, TrainingError
+from graticule.training.whole_files import write_whole
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 LAST: Final = "last"
 BEST_LOSS: Final = "best_loss"
 BEST_ACCURACY: Final = "best_accuracy"
+
+_CONTENTS: Final = ("network", "optimizer", "averaged", "scaler", "cells")
 
 
 @dataclass
@@ -25,37 +27,66 @@ class Position:
     """Where a run stands.
 
     Convention:
-        - ``phase``: number of the phase, from 0; ``epoch``: epochs of it that are done; ``batch``: batches
-          done of the one that is under way; ``phase_is_over``: the phase stopped early or is complete
-        - ``stale_epochs``: epochs of this phase since its validation loss was lowest, at ``lowest_loss``
-        - ``history``: one mapping per finished epoch, with the columns of ``history.csv``
-        - ``loss_sum``, ``photos``, ``seconds``: of the epoch that is under way
+        - ``phase``: number of the phase, from 0; ``batch``: batches of it that are done, over all its
+          epochs of ``per_epoch`` batches; ``phase_is_over``: the phase stopped early or is complete
+        - ``steps``: steps of the optimiser in the whole run
+        - ``stale``: validations of this phase since its loss was lowest, at ``lowest_loss``; the two beside
+          them with ``plateau_``: the same for the rate, which is multiplied by ``plateau_share``
+        - ``history``: one mapping per validation, with the columns of ``history.csv``
+        - ``loss_sum``, ``photos``: since the latest validation; ``unreadable``: rows that taught nothing
+        - ``loading_s`` (added up over processes), ``waiting_s``, ``computing_s``: since the latest validation
     """
 
     phase: int = 0
-    epoch: int = 0
     batch: int = 0
+    per_epoch: int = 0
+    steps: int = 0
     phase_is_over: bool = False
-    stale_epochs: int = 0
+    stale: int = 0
     lowest_loss: float = float("inf")
+    plateau_stale: int = 0
+    plateau_lowest: float = float("inf")
+    plateau_share: float = 1.0
     history: list[dict[str, Any]] = field(default_factory=list)
     loss_sum: float = 0.0
     photos: int = 0
-    seconds: float = 0.0
+    unreadable: list[int] = field(default_factory=list)
+    loading_s: float = 0.0
+    waiting_s: float = 0.0
+    computing_s: float = 0.0
+
+    def next_round(self) -> None:
+        """Begin to count anew, after a validation."""
+        self.loss_sum, self.photos = 0.0, 0
+        self.loading_s = self.waiting_s = self.computing_s = 0.0
+
+    def next_phase(self) -> Position:
+        """The beginning of the phase after this one."""
+        return Position(phase=self.phase + 1, steps=self.steps, history=self.history)
 
     def in_words(self) -> str:
         """Such as "phase 2, after 3 epochs and 17 batches"."""
-        epochs = f"phase {self.phase + 1}, after {self.epoch} epochs"
-        return f"{epochs} and {self.batch} batches" if self.batch else epochs
+        epochs, batches = divmod(self.batch, self.per_epoch) if self.per_epoch else (0, self.batch)
+        words = f"phase {self.phase + 1}, after {epochs} epochs"
+        return f"{words} and {batches} batches" if batches else words
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A position with the network's and the optimizer's state there."""
+    """A position with all that goes on from there.
+
+    Convention:
+        - ``network``: its tensors; ``averaged``: their moving average, as ``AveragedWeights`` keeps it
+        - ``optimizer``: its state, None at the beginning of a phase; ``scaler``: of fp16, else empty
+        - ``cells``: fingerprint of the partition
+    """
 
     position: Position
     network: dict[str, Tensor]
-    optimizer: dict[str, Any] | None
+    optimizer: dict[str, Any] | None = None
+    averaged: dict[str, Any] | None = None
+    scaler: dict[str, Any] = field(default_factory=dict)
+    cells: str = ""
 
 
 def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
@@ -64,13 +95,9 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     Raises:
         TrainingError: the disk is full or not writable.
     """
-    document = {
-        "format": FORMAT,
-        "position": asdict(checkpoint.position),
-        "network": checkpoint.network,
-        "optimizer": checkpoint.optimizer,
-    }
-    _replace(path, lambda part: torch.save(document, part))
+    document = {name: getattr(checkpoint, name) for name in _CONTENTS}
+    document |= {"format": FORMAT, "position": asdict(checkpoint.position)}
+    write_whole(path, lambda part: torch.save(document, part))
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
@@ -85,14 +112,21 @@ def read_checkpoint(path: Path) -> Checkpoint:
     try:
         document = torch.load(path, map_location="cpu", weights_only=True)
         if document["format"] != FORMAT:
+            age = "a later" if document["format"] > FORMAT else "an earlier"
             raise TrainingError(
-                f"The checkpoint '{path}' is of a later graticule:  pip install --upgrade graticule"
+                f"The checkpoint '{path}' is of {age} graticule (format {document['format']}, this one reads "
+                f"{FORMAT}).\nGo on with the graticule that made it, or train anew."
             )
-        return Checkpoint(Position(**document["position"]), document["network"], document["optimizer"])
+        values = {name: document[name] for name in _CONTENTS}
+        return Checkpoint(Position(**document["position"]), **values)
     except (RuntimeError, pickle.UnpicklingError, KeyError, TypeError, EOFError, OSError) as error:
         if isinstance(error, TrainingError):
             raise
-        raise TrainingError(f"The checkpoint '{path}' is damaged and cannot be gone on from.") from error
+        run = path.parents[1]
+        raise TrainingError(
+            f"The checkpoint '{path}' is damaged and cannot be gone on from.\n"
+            f"Start that run over:  graticule train {run / 'recipe.yaml'} -o {run} --force"
+        ) from error
 
 
 def write_weights(path: Path, tensors: dict[str, Tensor], about: dict[str, str]) -> None:
@@ -102,18 +136,4 @@ def write_weights(path: Path, tensors: dict[str, Tensor], about: dict[str, str])
         TrainingError: the disk is full or not writable.
     """
     contiguous = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
-    _replace(path, lambda part: save_file(contiguous, part, metadata=about))
-
-
-def _replace(path: Path, write: Callable[[Path], None]) -> None:
-    part = path.with_name(f".{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write(part)
-        part.replace(path)
-    except (OSError, RuntimeError) as error:  # torch reports a full disk as RuntimeError
-        part.unlink(missing_ok=True)
-        raise TrainingError(
-            f"'{path}' cannot be written: {str(error).splitlines()[0]}.\n"
-            "What was there before is intact. Make room, then go on:  graticule train --resume RUN"
-        ) from error
+    write_whole(path, lambda part: save_file(contiguous, part, metadata=about))

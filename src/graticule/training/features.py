@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from graticule.errors import TrainingError
 from graticule.models import PlaceNetwork
-from graticule.training.augmentation import POLICIES, vary_batch
+from graticule.training.augmentation import vary_batch
 from graticule.training.loading import KeptFeatures, Photos, ordered_loader
 from graticule.training.module import as_image
 from graticule.training.recipe import Recipe
@@ -20,36 +21,37 @@ def keep_features(
 ) -> KeptFeatures:
     """Features of ``views`` views of every photo: the first is its centre, the others are augmented.
 
-    Convention:
-        - photos that cannot be read have cell -1, which training leaves out
-
     Raises:
         TrainingError: no photo can be read.
     """
     network.eval()
     network.to(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
-    cells, kept = photos.cells.copy(), []
+    readable, kept = np.ones(len(photos), dtype=np.bool_), []
     for view in range(views):
         dataset = Photos(
-            photos.photos, photos.cells, photos.preprocessing, photos.augmentation if view else None
+            photos.photos,
+            photos.cells,
+            photos.preprocessing,
+            photos.augmentation if view else None,
+            cover=photos.cover,
         )
         features, unreadable = _view(network, dataset, recipe, derived_seed(recipe.seed, phase, view))
-        cells[unreadable] = -1
+        readable[unreadable] = False
         kept.append(features)
-    return KeptFeatures(torch.stack(kept), cells)
+    return KeptFeatures(torch.stack(kept), photos.cells, readable)
 
 
 def _view(network: PlaceNetwork, photos: Photos, recipe: Recipe, seed: int) -> tuple[Tensor, list[int]]:
     device = network.logit_shift.device
-    generator = torch.Generator().manual_seed(seed)
-    policy = POLICIES[recipe.augmentation.policy if photos.augmentation else "none"]
     features: Tensor | None = None
     unreadable: list[int] = []
     for batch in ordered_loader(photos, batch_size=recipe.batch_size, workers=recipe.workers, seed=seed):
         unreadable += batch.unreadable
         if len(batch.rows):
-            image = vary_batch(as_image(batch.inputs), policy, generator)
-            found = network.embed(image.to(device)).cpu()
+            image = as_image(batch.inputs.to(device))
+            if photos.augmentation is not None:
+                image = vary_batch(image, batch.seeds, photos.augmentation)
+            found = network.embed(image).float().cpu()
             if features is None:
                 features = torch.zeros(len(photos), found.shape[1])
             features[batch.rows] = found

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+import time
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader, Dataset
 
 from graticule.config import usable_cores
 from graticule.errors import PhotoError
 from graticule.models import Preprocessing
-from graticule.photos.crop import centre_crop, short_side_px
 from graticule.photos.decode import decode
-from graticule.training.augmentation import POLICIES, random_crop
+from graticule.training.augmentation import POLICIES, Cover, cut
+from graticule.training.augmentation.cutting import shortest_px
 from graticule.training.photo_sets import PhotoSet
 from graticule.training.recipe import AugmentationSection
-from graticule.training.seeds import derived_seed
+from graticule.training.sampling import RoundBatches
 
 
 class Batch(NamedTuple):
@@ -29,48 +29,41 @@ class Batch(NamedTuple):
     Convention:
         - ``inputs``: uint8 RGB (B, 3, H, W), or kept features (B, D)
         - ``cells``: (B,) -1 where no cell covers the place
-        - ``rows``: (B,) index into the photo set
+        - ``rows``: (B,) index into the photo set; ``seeds``: (B,) of these photos in this epoch
         - ``unreadable``: rows that were asked for and could not be decoded
+        - ``loading_s``: time that decoding and cutting took, added up over the photos
     """
 
     inputs: Tensor
     cells: Tensor
     rows: Tensor
+    seeds: Tensor
     unreadable: list[int]
+    loading_s: float = 0.0
+
+    @property
+    def is_padding(self) -> bool:
+        """Whether nothing was asked for: such batches fill a round that was begun before a kill."""
+        return not len(self.rows) and not self.unreadable
 
 
-class EpochBatches(Sampler[list[tuple[int, int]]]):
-    """The rows of one epoch in random order, in batches, each with a seed of its own.
+class Loaded(NamedTuple):
+    """One photo; ``square`` None where it cannot be read; ``loading_s`` what that took."""
 
-    Convention:
-        - ``position``: (phase, epoch); the order and the seeds depend on nothing else
-        - ``skip``: so many batches at the start are given empty: they were learned from before a kill
-        - a last batch of one photo joins the batch before it, since BatchNorm cannot learn from one
-    """
-
-    def __init__(self, count: int, *, batch_size: int, seed: int) -> None:
-        self.count = count
-        self.seed = seed
-        self.position = (0, 0)
-        self.skip = 0
-        self.starts = list(range(0, count, batch_size))
-        if len(self.starts) > 1 and count - self.starts[-1] == 1:
-            self.starts.pop()
-
-    def __len__(self) -> int:
-        return len(self.starts)
-
-    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
-        generator = np.random.default_rng(derived_seed(self.seed, *self.position))
-        order = generator.permutation(self.count)
-        seeds = generator.integers(2**62, size=self.count)
-        for number, (start, stop) in enumerate(zip(self.starts, [*self.starts[1:], self.count], strict=True)):
-            rows = range(start, stop) if number >= self.skip else ()
-            yield [(int(order[row]), int(seeds[row])) for row in rows]
+    row: int
+    seed: int
+    cell: int
+    square: NDArray[np.uint8] | None
+    loading_s: float
 
 
 class Photos(Dataset[Any]):
-    """Photos decoded when asked for, by row and seed; ``augmentation`` None gives the centre of each."""
+    """Photos decoded when asked for, by row and seed.
+
+    Convention:
+        - ``augmentation``: None gives the centre of each, as prediction sees it
+        - ``cover``: what is made black in every photo
+    """
 
     def __init__(
         self,
@@ -78,31 +71,36 @@ class Photos(Dataset[Any]):
         cells: NDArray[np.int64],
         preprocessing: Preprocessing,
         augmentation: AugmentationSection | None = None,
+        *,
+        cover: Cover | None = None,
     ) -> None:
         self.photos = photos
         self.cells = cells
         self.preprocessing = preprocessing
         self.augmentation = augmentation
+        self.cover = cover
 
     def __len__(self) -> int:
         return len(self.photos)
 
-    def __getitem__(self, item: tuple[int, int]) -> tuple[int, int, NDArray[np.uint8] | None]:
+    def __getitem__(self, item: tuple[int, int]) -> Loaded:
         row, seed = item
+        began = time.perf_counter()
         try:
-            return row, int(self.cells[row]), self._square(row, seed)
+            square = self._square(row, seed)
         except PhotoError:
-            return row, int(self.cells[row]), None
+            square = None
+        return Loaded(row, seed, int(self.cells[row]), square, time.perf_counter() - began)
 
     def _square(self, row: int, seed: int) -> NDArray[np.uint8]:
         size_px, crop = self.preprocessing.size_px, self.preprocessing.crop
-        policy = POLICIES[self.augmentation.policy] if self.augmentation else POLICIES["none"]
-        if self.augmentation is None or not policy.crop:
-            image = decode(self.photos.paths[row], min_side_px=short_side_px(size_px, crop))
-            return centre_crop(image, size_px=size_px, crop_fraction=crop)
-        min_area = self.augmentation.min_area
-        image = decode(self.photos.paths[row], min_side_px=round(size_px / min_area**0.5))
-        return random_crop(image, size_px=size_px, min_area=min_area, seed=seed)
+        settings = self.augmentation or AugmentationSection(policy="none")
+        how = POLICIES[settings.policy].cut
+        least_px = shortest_px(how, size_px=size_px, crop=crop, min_area=settings.min_area)
+        image = decode(self.photos.paths[row], min_side_px=least_px)
+        if self.cover is not None:
+            image = self.cover(image)
+        return cut(image, how, size_px=size_px, crop=crop, seed=seed, row=row, settings=settings)
 
 
 class KeptFeatures(Dataset[Batch]):
@@ -110,35 +108,43 @@ class KeptFeatures(Dataset[Batch]):
 
     Convention:
         - ``features``: (V, N, D), V views of each photo; the seed of a row chooses one
+        - ``readable``: (N,) photos that cannot be read have no features
     """
 
-    def __init__(self, features: Tensor, cells: NDArray[np.int64]) -> None:
+    def __init__(self, features: Tensor, cells: NDArray[np.int64], readable: NDArray[np.bool_]) -> None:
         self.features = features
         self.cells = torch.from_numpy(cells)
+        self.readable = readable
 
     def __len__(self) -> int:
         return self.features.shape[1]
 
     def __getitem__(self, items: list[tuple[int, int]]) -> Batch:
-        rows = torch.tensor([row for row, _ in items], dtype=torch.long)
-        views = torch.tensor([seed % len(self.features) for _, seed in items], dtype=torch.long)
-        return Batch(self.features[views, rows], self.cells[rows], rows, [])
+        found = [item for item in items if self.readable[item[0]]]
+        rows = torch.tensor([row for row, _ in found], dtype=torch.long)
+        seeds = torch.tensor([seed for _, seed in found], dtype=torch.long)
+        unreadable = [row for row, _ in items if not self.readable[row]]
+        return Batch(
+            self.features[seeds % len(self.features), rows], self.cells[rows], rows, seeds, unreadable
+        )
 
 
-def collate(items: list[tuple[int, int, NDArray[np.uint8] | None]]) -> Batch:
+def collate(items: list[Loaded]) -> Batch:
     """Photos that could be read, as one batch; it may be empty."""
-    read = [(row, cell, square) for row, cell, square in items if square is not None]
-    squares = [torch.from_numpy(square.copy()).permute(2, 0, 1) for _, _, square in read]
+    read = [(item, item.square) for item in items if item.square is not None]
+    squares = [torch.from_numpy(square.copy()).permute(2, 0, 1) for _, square in read]
     return Batch(
         inputs=torch.stack(squares) if squares else torch.empty(0, 3, 1, 1, dtype=torch.uint8),
-        cells=torch.tensor([cell for _, cell, _ in read], dtype=torch.long),
-        rows=torch.tensor([row for row, _, _ in read], dtype=torch.long),
-        unreadable=[row for row, _, square in items if square is None],
+        cells=torch.tensor([item.cell for item, _ in read], dtype=torch.long),
+        rows=torch.tensor([item.row for item, _ in read], dtype=torch.long),
+        seeds=torch.tensor([item.seed for item, _ in read], dtype=torch.long),
+        unreadable=[item.row for item in items if item.square is None],
+        loading_s=sum(item.loading_s for item in items),
     )
 
 
 def training_loader(
-    dataset: Photos | KeptFeatures, batches: EpochBatches, *, workers: int | None
+    dataset: Photos | KeptFeatures, batches: RoundBatches, *, workers: int | None
 ) -> DataLoader[Any]:
     """Batches in the order of ``batches``; loading processes stay alive between epochs."""
     return _loader(dataset, batches, workers)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,178 +17,277 @@ from torch.optim import Optimizer
 from graticule.errors import TrainingError
 from graticule.geo.sphere import great_circle_km
 from graticule.models import PlaceNetwork
-from graticule.training.augmentation import POLICIES, mix, vary_batch
-from graticule.training.checkpoints import Position
-from graticule.training.loading import Batch, EpochBatches
-from graticule.training.losses import Targets, create_loss, places_tensor
+from graticule.training.augmentation import mix, vary_batch
+from graticule.training.averaging import AveragedWeights
+from graticule.training.checkpoints import Checkpoint, Position
+from graticule.training.loading import Batch
+from graticule.training.losses import LossCells, Targets, create_loss, places_tensor
 from graticule.training.photo_sets import PhotoSet
 from graticule.training.points import Points
+from graticule.training.precision import Precision
 from graticule.training.recipe import PhaseSection, Recipe
-from graticule.training.schedules import create_optimizer, rate_factor, set_modes
+from graticule.training.sampling import RoundBatches
+from graticule.training.schedules import Timetable, rate_factor
 from graticule.training.seeds import derived_seed
+from graticule.training.trainable import (
+    cannot_learn_from_one,
+    create_optimizer,
+    embedding_trains,
+    set_modes,
+)
+from graticule.training.validating import Scores, Tally
 
 
-@dataclass(frozen=True)
-class Scores:
-    """What validation measured: mean loss in nats, share of best cells that are right, median error in km."""
+@dataclass(frozen=True, eq=False)
+class Lesson:
+    """What a phase learns from.
 
-    loss: float
-    top1: float
-    median_km: float
+    Convention:
+        - ``train``, ``val``: photo sets, whose rows batches speak of; ``centres``: (K, 2) degrees
+        - ``cells``: fingerprint of the partition; ``photos``: (K,) training photos in each cell
+    """
+
+    recipe: Recipe
+    train: PhotoSet
+    val: PhotoSet
+    centres: NDArray[np.float64]
+    cells: str
+    photos: NDArray[np.int64] | None = None
 
 
 class CellClassifier(lightning.LightningModule):
-    """Trains the cells of ``network`` for one phase of ``recipe``, from ``position`` on.
+    """Trains the cells of ``network`` for one phase of a recipe, from ``position`` on.
 
     Convention:
-        - ``val_latlon``: (N, 2) degrees, in the order of the validation rows; ``centres``: (K, 2) degrees
-        - ``points``: how an answer's place is chosen from its probabilities
+        - ``begun``: the checkpoint that the phase goes on from, None at its beginning
+        - ``averaged``: the moving average that earlier phases left, or None
         - ``val_scores``: of the latest validation, None before the first
-        - every draw depends on (seed, phase, epoch, batch) alone
+        - every draw depends on (seed, phase, batch) or (seed, phase, epoch, photo) alone
     """
 
     def __init__(
         self,
         network: PlaceNetwork,
-        recipe: Recipe,
+        lesson: Lesson,
         position: Position,
-        batches: EpochBatches,
+        batches: RoundBatches,
+        timetable: Timetable,
         *,
-        centres: NDArray[np.float64],
-        val_latlon: NDArray[np.float64],
-        train: PhotoSet,
-        optimizer_state: dict[str, Any] | None = None,
+        begun: Checkpoint | None = None,
+        averaged: AveragedWeights | None = None,
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
         self.network = network
-        self.recipe = recipe
+        self.lesson = lesson
+        self.recipe = recipe = lesson.recipe
         self.phase: PhaseSection = recipe.phases[position.phase]
         self.position = position
         self.batches = batches
-        self.points = Points(centres, recipe.evaluation.estimate)
-        self.val_latlon = val_latlon
-        self.train_ids: Sequence[str] = train.ids
-        self.train_places = places_tensor(train.latlon)  # (N, 3)
-        self.val_places = places_tensor(val_latlon)  # (N, 3)
-        self.loss = create_loss(recipe.loss, centres)
-        self.val_loss = create_loss(recipe.loss.model_copy(update={"label_smoothing": 0.0}), centres)
-        self.policy = POLICIES[recipe.augmentation.policy]
+        self.timetable = timetable
+        self.averaged = averaged
+        self.points = Points(lesson.centres, recipe.evaluation.estimate)
+        self.train_places = places_tensor(lesson.train.latlon)  # (N, 3)
+        self.val_places = places_tensor(lesson.val.latlon)  # (N, 3)
+        cells = LossCells(lesson.centres, lesson.photos)
+        self.loss = create_loss(recipe.loss, cells)
+        self.val_loss = create_loss(recipe.loss.for_validation(), cells)
         self.val_scores: Scores | None = None
+        self.tally = Tally()
         self.learning_rate = 0.0
-        self.unreadable: set[int] = set()
-        self._optimizer_state = optimizer_state
-        self._val_parts: list[tuple[Tensor, Tensor, NDArray[np.float64]]] = []
-        self._step_began = 0.0
+        self.precision: Precision | None = None
+        self._begun = begun
+        self._swapped = ExitStack()
+        self._window_photos = 0
+        self._batch_ended = 0.0
 
     def configure_optimizers(self) -> Optimizer:
-        """AdamW, in the state of the checkpoint when there is one."""
+        """The phase's optimiser, in the state of the checkpoint when there is one."""
         optimizer = create_optimizer(self.network, self.phase)
-        if self._optimizer_state is not None:
-            optimizer.load_state_dict(self._optimizer_state)
+        if self._begun is not None and self._begun.optimizer is not None:
+            optimizer.load_state_dict(self._begun.optimizer)
         return optimizer
 
-    def on_train_epoch_start(self) -> None:
-        """The order of this epoch; what was done of it before a kill is skipped."""
-        self.batches.position = (self.position.phase, self.position.epoch)
-        self.batches.skip = self.position.batch
-        set_modes(self.network, self.phase)
-        self._step_began = time.perf_counter()
+    def on_fit_start(self) -> None:
+        """Now the device is known."""
+        scaler_state = self._begun.scaler if self._begun is not None else None
+        self.precision = Precision(self.recipe.compute.precision, self.device, scaler_state)
 
-    def training_step(self, batch: Batch, batch_idx: int) -> None:
+    def on_train_epoch_start(self) -> None:
+        """What trains is told so; validation left everything in evaluation mode."""
+        set_modes(self.network, self.phase)
+        self._batch_ended = time.perf_counter()
+
+    def training_step(self, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002 -- Lightning's signature
         """Learn from one batch and note where the run stands; unreadable photos are remembered."""
-        self.unreadable.update(batch.unreadable)
-        kept = batch.cells >= 0
-        if batch_idx >= self.batches.skip and bool(kept.any()):
-            self._learn(batch, kept, batch_idx)
-        now = time.perf_counter()
-        self.position.seconds += now - self._step_began
-        self._step_began = now
-        self.position.batch = max(self.position.batch, batch_idx + 1)
+        began, position = time.perf_counter(), self.position
+        if batch.is_padding:
+            return
+        position.waiting_s += began - self._batch_ended
+        position.loading_s += batch.loading_s
+        taught_nothing = [*batch.unreadable]
+        if len(batch.rows) == 1 and cannot_learn_from_one(self.network):
+            taught_nothing += batch.rows.tolist()
+        elif len(batch.rows):
+            self._learn(batch)
+        position.unreadable = sorted({*position.unreadable, *taught_nothing})
+        position.batch += 1
+        if self.timetable.step_is_over(position.batch):
+            self._step()
+        self._batch_ended = time.perf_counter()
+        position.computing_s += self._batch_ended - began
 
     def on_validation_epoch_start(self) -> None:
-        """Forget the validation before."""
-        self._val_parts.clear()
+        """Forget the validation before; the averaged weights are looked at where there are any."""
+        self.tally = Tally()
+        if self.averaged is not None:
+            self._swapped.enter_context(self.averaged.in_place())
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002 -- Lightning's signature
         """Score one batch of validation photos; the loss is the recipe's, without label smoothing."""
-        logits = self.network.classify(self._features(batch.inputs))
-        places = self.val_places[batch.rows.cpu()].to(logits.device)
-        losses = self.val_loss(logits, Targets(batch.cells, places))
-        right = logits.argmax(dim=1) == batch.cells
-        points = self.points.of(torch.softmax(logits, dim=1).cpu().numpy())
-        self._val_parts.append((torch.stack([losses, right]).cpu(), batch.rows.cpu(), points))
+        self.tally.add_unreadable(batch.unreadable)
+        if not len(batch.rows):
+            return
+        assert self.precision is not None
+        with self.precision.passes():
+            raw = self.network.classify(self._features(batch.inputs))
+        raw = _as_float32(raw)
+        rows = batch.rows.cpu()
+        losses = self.val_loss(raw, Targets(batch.cells, self.val_places[rows].to(raw.device)))
+        best, points = self._answers(raw)
+        right = (best == batch.cells).cpu().numpy()
+        errors_km = great_circle_km(points, self.lesson.val.latlon[rows.numpy()])
+        self.tally.add(losses.double().cpu().numpy(), right, errors_km)
 
     def on_validation_epoch_end(self) -> None:
         """Loss, accuracy and distance over all validation photos."""
-        losses_right, all_rows, points = zip(*self._val_parts, strict=True)
-        losses, right = torch.cat(losses_right, dim=1)
-        errors_km = great_circle_km(np.concatenate(points), self.val_latlon[torch.cat(all_rows).numpy()])
-        self.val_scores = Scores(
-            loss=float(losses.nanmean()), top1=float(right.mean()), median_km=float(np.median(errors_km))
+        self._swapped.close()
+        self.val_scores = self.tally.scores()
+
+    def checkpoint(self) -> Checkpoint:
+        """Where the run stands now, with all that goes on from here."""
+        return Checkpoint(
+            self.position,
+            self.network.state_dict(),
+            optimizer=self._optimizer().state_dict(),
+            averaged=self.averaged.state_dict() if self.averaged is not None else None,
+            scaler=self.precision.state_dict() if self.precision is not None else {},
+            cells=self.lesson.cells,
         )
 
-    def _learn(self, batch: Batch, kept: Tensor, batch_idx: int) -> None:
-        keys = (self.recipe.seed, self.position.phase, self.position.epoch, batch_idx)
+    def _optimizer(self) -> Optimizer:
+        found: Any = self.optimizers(use_pl_optimizer=False)
+        optimizer: Optimizer = found
+        return optimizer
+
+    def _answers(self, raw: Tensor) -> tuple[Tensor, NDArray[np.float64]]:
+        """The best cells (B,), -2 where the head knows none, and the places (B, 2) in degrees answered."""
+        answer = self.network.answer(raw)
+        shares = answer.probabilities
+        best = torch.full((len(raw),), -2, device=raw.device) if shares is None else shares.argmax(dim=1)
+        if answer.position is not None:
+            return best, answer.position.double().cpu().numpy()
+        assert shares is not None
+        return best, self.points.of(shares.cpu().numpy())
+
+    def _learn(self, batch: Batch) -> None:
+        position = self.position
+        keys = (self.recipe.seed, position.phase, position.batch)
         torch.manual_seed(derived_seed(*keys, 0))  # dropout
         generator = torch.Generator().manual_seed(derived_seed(*keys, 1))
-        optimizer: Any = self.optimizers()
-        self._set_rates(optimizer, batch_idx)
-        places = self.train_places[batch.rows[kept].cpu()].to(batch.cells.device)
-        loss = self._loss(batch.inputs[kept], Targets(batch.cells[kept], places), generator)
+        places = self.train_places[batch.rows.cpu()].to(batch.cells.device)
+        loss = self._loss(batch, Targets(batch.cells, places), generator)
         if not bool(torch.isfinite(loss)):
-            raise TrainingError(self._diverged(batch, batch_idx))
-        optimizer.zero_grad()
-        self.manual_backward(loss)
-        if self.phase.clip_norm is not None:
-            self.clip_gradients(
-                optimizer, gradient_clip_val=self.phase.clip_norm, gradient_clip_algorithm="norm"
-            )
-        optimizer.step()
-        count = int(kept.sum())
-        self.position.loss_sum += float(loss.detach()) * count
-        self.position.photos += count
+            raise TrainingError(self._diverged(batch))
+        count = len(batch.rows)
+        # several batches count by their photos, and _step divides by those of the whole step
+        weighed = loss * (count / self.recipe.batch_size) if self.recipe.accumulate > 1 else loss
+        assert self.precision is not None
+        scaler = self.precision.scaler
+        self.manual_backward(weighed if scaler is None else scaler.scale(weighed))
+        self._window_photos += count
+        position.loss_sum += float(loss.detach()) * count
+        position.photos += count
+
+    def _loss(self, batch: Batch, targets: Targets, generator: torch.Generator) -> Tensor:
+        inputs = batch.inputs
+        partner, share = None, 1.0
+        if self.recipe.augmentation.mixup:
+            partner, share = mix(len(inputs), self.recipe.augmentation.mixup, generator)
+        if inputs.ndim == 4:
+            inputs = vary_batch(as_image(inputs), batch.seeds, self.recipe.augmentation)
+        if partner is not None:
+            inputs = share * inputs + (1 - share) * inputs[partner]
+        assert self.precision is not None
+        with self.precision.passes():
+            with torch.set_grad_enabled(embedding_trains(self.network)):
+                features = inputs if inputs.ndim == 2 else self.network.embed(inputs)
+            raw = self.network.classify(features)
+        raw = _as_float32(raw)
+        loss = self.loss(raw, targets).mean()
+        if partner is None:
+            return loss
+        others = Targets(targets.cells[partner], targets.places[partner])
+        return share * loss + (1 - share) * self.loss(raw, others).mean()
 
     def _features(self, inputs: Tensor) -> Tensor:
         if inputs.ndim == 2:
             return inputs
         return self.network.embed(as_image(inputs))
 
-    def _loss(self, inputs: Tensor, targets: Targets, generator: torch.Generator) -> Tensor:
-        partner, share = None, 1.0
-        if self.recipe.augmentation.mixup:
-            partner, share = mix(len(inputs), self.recipe.augmentation.mixup, generator)
-        if inputs.ndim == 4:
-            inputs = vary_batch(as_image(inputs), self.policy, generator)
-        if partner is not None:
-            inputs = share * inputs + (1 - share) * inputs[partner]
-        with torch.set_grad_enabled(self.phase.trainable == "all"):
-            features = inputs if inputs.ndim == 2 else self.network.embed(inputs)
-        logits = self.network.classify(features)
-        loss = self.loss(logits, targets).mean()
-        if partner is None:
-            return loss
-        others = Targets(targets.cells[partner], targets.places[partner])
-        return share * loss + (1 - share) * self.loss(logits, others).mean()
+    def _step(self) -> None:
+        """One step of the optimiser, from the gradients since the one before."""
+        assert self.precision is not None
+        optimizer, scaler = self._optimizer(), self.precision.scaler
+        self._set_rates(optimizer)
+        if self._window_photos:
+            parameters = [
+                p for group in optimizer.param_groups for p in group["params"] if p.grad is not None
+            ]
+            if scaler is not None:
+                scaler.unscale_(optimizer)
+            if self.recipe.accumulate > 1:
+                for parameter in parameters:
+                    parameter.grad.mul_(self.recipe.batch_size / self._window_photos)
+            if self.phase.clip_norm is not None:
+                torch.nn.utils.clip_grad_norm_(parameters, self.phase.clip_norm)
+            if scaler is None:
+                optimizer.step()
+            else:
+                scaler.step(optimizer)
+                scaler.update()
+            optimizer.zero_grad()
+            if self.averaged is not None:
+                self.averaged.update()
+        self._window_photos = 0
+        self.position.steps += 1
 
-    def _set_rates(self, optimizer: Any, batch_idx: int) -> None:
-        factor = rate_factor(self.phase, self.position.epoch + (batch_idx + 1) / len(self.batches))
+    def _set_rates(self, optimizer: Optimizer) -> None:
+        table = self.timetable
+        factor = rate_factor(self.phase, self.position.batch / table.per_epoch, table.epochs)
+        factor *= self.position.plateau_share
         for group in optimizer.param_groups:
             group["lr"] = group["peak"] * factor
         self.learning_rate = self.phase.learning_rate * factor
 
-    def _diverged(self, batch: Batch, batch_idx: int) -> str:
-        names = ", ".join(self.train_ids[row] for row in batch.rows[:3].tolist())
+    def _diverged(self, batch: Batch) -> str:
+        names = ", ".join(self.lesson.train.ids[row] for row in batch.rows[:3].tolist())
+        position, table = self.position, self.timetable
+        epoch, number = divmod(position.batch, table.per_epoch)
         rate = self.phase.learning_rate / 10
         return (
             f"The loss is no longer a finite number, in phase '{self.phase.name}', "
-            f"epoch {self.position.epoch + 1}, batch {batch_idx + 1} (photos {names}, ...). "
+            f"epoch {epoch + 1}, batch {number + 1} (photos {names}, ...). "
             "The steps are too long.\n"
-            f"Lower them:  --set phases.{self.position.phase}.learning_rate={rate:g}   "
-            f"or clip them:  --set phases.{self.position.phase}.clip_norm=1.0"
+            f"Lower them:  --set phases.{position.phase}.learning_rate={rate:g}   "
+            f"or clip them:  --set phases.{position.phase}.clip_norm=1.0"
         )
 
 
 def as_image(squares: Tensor) -> Tensor:
     """uint8 (B, 3, H, W) -> RGB in [0, 1], laid out the way convolutions are fastest with."""
     return squares.to(memory_format=torch.channels_last).float() / 255
+
+
+def _as_float32(raw: Tensor) -> Tensor:
+    return raw.float() if raw.is_floating_point() else raw

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import platform
 import shutil
-import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,18 +13,19 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from graticule._version import __version__
-from graticule.config import usable_cores
 from graticule.errors import MissingFileError, TrainingError
 from graticule.partitions import Partition
+from graticule.training.environment import environment
 from graticule.training.photo_sets import PhotoSets
 from graticule.training.recipe import Recipe
 from graticule.training.recipe_files import read_recipe, write_recipe
+from graticule.training.whole_files import write_whole
 
 HISTORY: Final = pl.Schema(
     {
         "phase": pl.String,
         "epoch": pl.Int64,
+        "step": pl.Int64,
         "learning_rate": pl.Float64,
         "train_loss": pl.Float64,
         "val_loss": pl.Float64,
@@ -35,21 +33,17 @@ HISTORY: Final = pl.Schema(
         "val_median_km": pl.Float64,
         "seconds": pl.Float64,
         "photos_per_s": pl.Float64,
+        "loading_photos_per_s": pl.Float64,
+        "computing_photos_per_s": pl.Float64,
     }
 )
-"""The columns of ``history.csv``: one row per epoch; losses in nats, ``val_top1`` a share in [0, 1]."""
+"""The columns of ``history.csv``: one row per validation: after each epoch, or as the recipe says.
 
-_PACKAGES: Final = (
-    "numpy",
-    "polars",
-    "pillow",
-    "torch",
-    "torchvision",
-    "timm",
-    "lightning",
-    "onnx",
-    "onnxruntime",
-)
+Losses are in nats, ``val_top1`` is a share in [0, 1]; ``step`` counts steps of the optimiser over the whole
+run; ``seconds`` is the time since the validation before. ``photos_per_s`` is what training did, waiting for
+photos included; ``loading_photos_per_s`` what the loading processes could do, ``computing_photos_per_s`` what
+the network could.
+"""
 
 
 @dataclass(frozen=True)
@@ -65,7 +59,7 @@ class RunFolder:
 
     @property
     def history(self) -> Path:
-        """One row per epoch."""
+        """One row per validation."""
         return self.path / "history.csv"
 
     @property
@@ -75,8 +69,17 @@ class RunFolder:
 
     @property
     def predictions(self) -> Path:
-        """Predictions on the validation photos."""
+        """Predictions of the chosen checkpoint on the validation photos."""
         return self.path / "predictions_val.parquet"
+
+    @property
+    def figures(self) -> Path:
+        """Curves of the run, as SVG."""
+        return self.path / "figures"
+
+    def evaluation(self, checkpoint: str, split: str) -> Path:
+        """What a best checkpoint says of the photos of ``split``: predictions, metrics, confusion."""
+        return self.path / "evaluation" / f"{checkpoint}_{split}"
 
     @property
     def counts(self) -> Path:
@@ -91,26 +94,47 @@ class RunFolder:
         """The network's tensors at that checkpoint, without pickle."""
         return self.path / "checkpoints" / f"{name}.safetensors"
 
+    def check_free(self, *, force: bool) -> None:
+        """Refuse a folder that holds something, or that is a file.
+
+        Raises:
+            TrainingError: the folder holds something, and ``force`` is not set; or it is no run.
+        """
+        if self.path.exists() and not self.path.is_dir():
+            raise TrainingError(
+                f"'{self.path}' is a file; a run needs a folder of its own.\nName another with -o."
+            )
+        if not self.path.exists() or not any(self.path.iterdir()):
+            return
+        if not self._is_a_run():
+            raise TrainingError(
+                f"The folder '{self.path}' is not empty and not a run of graticule; it is left as it is"
+                + (", also with --force" if force else "")
+                + ".\nName another folder with -o."
+            )
+        if not force:
+            onward = f"Go on with that run:  graticule train --resume {self.path}"
+            begun = self.checkpoint("last").is_file()
+            raise TrainingError(
+                f"The folder '{self.path}' holds a run; it is left as it is.\n"
+                + (onward if begun else "That run was stopped before it began and cannot be gone on with.")
+                + "\nName another folder with -o, or write over it with --force."
+            )
+
+    def start_over(self) -> str:
+        """What to type to begin the run anew."""
+        return f"Start it over:  graticule train {self.path / 'recipe.yaml'} -o {self.path} --force"
+
     def begin(self, recipe: Recipe, *, force: bool) -> None:
         """Make the folder and write what is known before training.
 
         Raises:
-            TrainingError: the folder holds something, and ``force`` is not set.
+            TrainingError: as ``check_free``.
         """
-        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
-            if not force:
-                raise TrainingError(
-                    f"The run folder '{self.path}' is not empty; it is left as it is.\n"
-                    f"Go on with that run:  graticule train --resume {self.path}\n"
-                    "Name another folder with -o, or write over it with --force."
-                )
-            if not self.path.is_dir() or not self._is_a_run():
-                raise TrainingError(
-                    f"'{self.path}' is not a run of graticule, so --force does not remove it.\n"
-                    "Name another folder with -o."
-                )
+        self.check_free(force=force)
+        if self.path.exists():
             shutil.rmtree(self.path)
-        self.path.mkdir(parents=True, exist_ok=True)
+        self.path.mkdir(parents=True)
         write_recipe(recipe, self.path / "recipe.yaml")
         _write_json(self.path / "environment.json", environment())
 
@@ -139,7 +163,7 @@ class RunFolder:
         if not self.cells.is_file():
             raise MissingFileError(
                 f"The run '{self.path}' has no 'cells.parquet': it stopped before it began.\n"
-                f"Train again:  graticule train {self.path / 'recipe.yaml'} -o RUN"
+                f"{self.start_over()}"
             )
         return Partition.read(self.cells)
 
@@ -169,11 +193,18 @@ class RunFolder:
             ) from error
         return counts
 
+    def write_unreadable(self, names: Mapping[str, Sequence[str]]) -> None:
+        """Add the photos that could not be read, by split, to ``photos.json``."""
+        _write_json(self.counts, {**self.read_counts(), "unreadable": {k: list(v) for k, v in names.items()}})
+
+    def write_profile(self, document: dict[str, Any]) -> None:
+        """Write ``profile.json``: how fast photos are loaded and computed with."""
+        _write_json(self.path / "profile.json", document)
+
     def write_history(self, rows: Sequence[dict[str, Any]]) -> None:
         """Write ``history.csv`` anew, whole or not at all."""
-        part = self.history.with_name(".history.csv.part")
-        pl.DataFrame(list(rows), schema=HISTORY).write_csv(part)
-        part.replace(self.history)
+        table = pl.DataFrame(list(rows), schema=HISTORY)
+        write_whole(self.history, table.write_csv)
 
     def say(self, line: str) -> None:
         """Add a line to the log."""
@@ -184,23 +215,6 @@ class RunFolder:
         return (self.path / "recipe.yaml").is_file()
 
 
-def environment() -> dict[str, Any]:
-    """What the run ran on: versions, machine, words typed."""
-    versions: dict[str, str | None] = {}
-    for name in _PACKAGES:
-        try:
-            versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            versions[name] = None
-    return {
-        "graticule": __version__,
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "cores": usable_cores(),
-        "packages": versions,
-        "command": sys.argv,
-    }
-
-
 def _write_json(path: Path, document: dict[str, Any]) -> None:
-    path.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    write_whole(path, lambda part: part.write_text(text, encoding="utf-8"))

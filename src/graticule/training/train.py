@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from graticule.errors import PartitionError, TrainingError
-from graticule.models import PlaceNetwork, read_tensors
+from graticule.config import require
+from graticule.errors import MissingFileError, PartitionError, TrainingError
+from graticule.models import PlaceNetwork
 from graticule.partitions import Partition
-from graticule.training.callbacks import Say
+from graticule.training.augmentation import Cover
+from graticule.training.averaging import AveragedWeights
+from graticule.training.callbacks import Say, StoppedError, stopped
 from graticule.training.cells import build_cells
-from graticule.training.checkpoints import LAST, Checkpoint, Position, read_checkpoint
-from graticule.training.loading import Photos
+from graticule.training.checkpoints import LAST, Checkpoint, Position, read_checkpoint, write_checkpoint
+from graticule.training.evaluating import evaluate_run
+from graticule.training.loggers import create_loggers
 from graticule.training.networks import bare_network, build_network
 from graticule.training.phases import Work, train_phase
 from graticule.training.photo_sets import PhotoSets, read_photo_sets
-from graticule.training.predicting import predict_cells, write_predictions
 from graticule.training.recipe import Recipe
 from graticule.training.recipe_files import with_absolute_paths
 from graticule.training.run_folder import RunFolder
 from graticule.training.seeds import derived_seed
+from graticule.training.trainable import set_trainable
 
 
 @dataclass(frozen=True)
@@ -50,100 +54,98 @@ class TrainingReport:
 
 
 def train(
-    recipe: Recipe, output: str | Path, *, force: bool = False, say: Say = print, bar: bool = False
+    recipe: Recipe,
+    output: str | Path,
+    *,
+    force: bool = False,
+    say: Say = print,
+    bar: bool = False,
+    profile: bool = False,
 ) -> TrainingReport:
     """Train what ``recipe`` describes, into a new run folder.
 
     Convention:
         - ``say``: called with each line of the log; ``bar``: draw a progress bar on stderr
+        - ``profile``: measure loading and computing alone first, and say which limits
 
     Raises:
         TrainingError: the folder is not empty, the photos do not suffice, or the loss diverges.
         StoppedError: the user pressed Ctrl-C; all is saved.
         RecipeError, MissingFileError, TableError, PartitionError: what the recipe names cannot be used.
+        MissingPackageError: a logger of the recipe is not installed.
     """
     recipe = with_absolute_paths(recipe)
-    sets = read_photo_sets(recipe.photos)
-    partition = build_cells(recipe.partition, sets.train.latlon)
-    network = _first_network(recipe, partition)  # before the folder: a wrong name leaves nothing behind
     run = RunFolder(Path(output))
-    work = _work(run, recipe, sets, partition, network, say=say, bar=bar)
+    run.check_free(force=force)  # before minutes of work, and so that a wrong name leaves nothing behind
+    for name in recipe.loggers:
+        require(name)
+    sets = read_photo_sets(recipe.photos)
+    partition = build_cells(recipe.partition, sets.train.latlon, say)
+    network = _first_network(recipe, partition)
+    for phase in recipe.phases:
+        set_trainable(network, phase)  # refuses parts and stages that the network does not have
+    work = _work(run, recipe, sets, partition, network, say=say, bar=bar, profile=profile)
     run.begin(recipe, force=force)
     partition.write(run.cells)
     uncovered, val_uncovered = len(sets.train) - len(work.train_cells), int((work.val_cells < 0).sum())
     run.write_counts(work.sets, work.train_cells, uncovered)
+    beginning = Checkpoint(Position(), network.state_dict(), cells=partition.fingerprint)
+    write_checkpoint(run.checkpoint(LAST), beginning)  # from here on a kill loses no more than the work since
     work.say(sets.in_words())
+    empty = partition.count - len(np.unique(work.train_cells))
     work.say(
-        f"Cells: {partition.count} ({partition.method}); {uncovered:,} training photos lie in none and are "
-        f"left out; {val_uncovered:,} of {len(sets.val):,} validation photos lie in none and count as wrong."
+        f"Cells: {partition.count} ({partition.method}), {empty} of them without a training photo; "
+        f"{uncovered:,} training photos lie in none and are left out; {val_uncovered:,} of {len(sets.val):,} "
+        "validation photos lie in none and count as wrong."
     )
-    return _run(work, Position(), None)
+    return _run(work, beginning)
 
 
 def resume(run_path: str | Path, *, say: Say = print, bar: bool = False) -> TrainingReport:
     """Go on with a run that was stopped or killed, to the same numbers.
 
     Raises:
-        MissingFileError: this is no run.
-        TrainingError: the checkpoint is damaged, or the photos are no longer those of the run.
+        MissingFileError: this is no run, or it was stopped before it began.
+        TrainingError: the checkpoint is damaged, or photos, cells or network are no longer those of the run.
     """
     run = RunFolder(Path(run_path))
     recipe, partition = run.read_recipe(), run.read_cells()
+    if not run.checkpoint(LAST).is_file():
+        raise MissingFileError(
+            f"The run '{run.path}' was stopped before it began: it has no checkpoint.\n{run.start_over()}"
+        )
+    checkpoint = read_checkpoint(run.checkpoint(LAST))
     sets, planned = read_photo_sets(recipe.photos), run.read_counts()["train"]
-    begun = run.checkpoint(LAST).is_file()
-    checkpoint = read_checkpoint(run.checkpoint(LAST)) if begun else None
-    network = (
-        _first_network(recipe, partition)
-        if checkpoint is None
-        else _restored(run, recipe, partition, checkpoint)
-    )
-    work = _work(run, recipe, sets, partition, network, say=say, bar=bar)
+    network = _restored(run, recipe, partition, checkpoint)
+    work = _work(run, recipe, sets, partition, network, say=say, bar=bar, averaged=checkpoint.averaged)
     if len(work.train_cells) != planned:
         raise TrainingError(
             f"The photo table of '{run.path}' has changed: the run began with {planned:,} training photos in "
             f"cells, now there are {len(work.train_cells):,}.\nPut the table back, or train anew."
         )
-    if checkpoint is None:
-        work.say(f"'{run.path}' was stopped before its first checkpoint: starting from the beginning.")
-        return _run(work, Position(), None)
     work.say(f"Going on with '{run.path}' in {checkpoint.position.in_words()}.")
-    return _run(work, checkpoint.position, checkpoint.optimizer)
+    return _run(work, checkpoint)
 
 
-def _run(work: Work, position: Position, optimizer_state: dict[str, Any] | None) -> TrainingReport:
+def _run(work: Work, checkpoint: Checkpoint) -> TrainingReport:
+    position = checkpoint.position
+    begun = None if checkpoint.optimizer is None else checkpoint
+    work = replace(work, loggers=create_loggers(work.recipe, work.run))
     work.run.write_history(position.history)
     work.network.to(memory_format=torch.channels_last)
-    while True:
-        if not position.phase_is_over:
-            train_phase(work, position, optimizer_state)
-        if position.phase + 1 >= len(work.recipe.phases):
-            break
-        position, optimizer_state = Position(phase=position.phase + 1, history=position.history), None
-    _predict(work)
+    try:
+        while True:
+            if not position.phase_is_over:
+                train_phase(work, position, begun)
+            if position.phase + 1 >= len(work.recipe.phases):
+                break
+            position, begun = position.next_phase(), None
+        evaluate_run(work)
+    except KeyboardInterrupt as error:
+        saved = read_checkpoint(work.run.checkpoint(LAST)).position
+        raise StoppedError(stopped(saved, work.run)) from error
     work.say(f"Export it:  graticule export {work.run.path} -o MODEL")
     return TrainingReport(work.run.path, work.partition.count, len(work.train_cells), position.history)
-
-
-def _predict(work: Work) -> None:
-    """Predictions of the best checkpoint on the validation photos."""
-    recipe, name = work.recipe, work.recipe.evaluation.checkpoint
-    work.network.load_state_dict(read_tensors(work.run.weights(name)).tensors)
-    photos = Photos(work.sets.val, work.val_cells, work.network.preprocessing)
-    probabilities = predict_cells(work.network, photos, batch_size=recipe.batch_size, workers=recipe.workers)
-    write_predictions(
-        work.run.predictions,
-        probabilities,
-        work.sets.val,
-        work.partition,
-        model=recipe.card.name,
-        estimate=recipe.evaluation.estimate,
-    )
-    read = ~np.isnan(probabilities[:, 0])
-    top1 = float((read & (probabilities.argmax(axis=1) == work.val_cells)).mean())
-    work.say(
-        f"Predictions of '{name}' on {len(read):,} validation photos (top-1 {top1:.1%}): "
-        f"{work.run.predictions}"
-    )
 
 
 def _work(
@@ -155,6 +157,8 @@ def _work(
     *,
     say: Say,
     bar: bool,
+    profile: bool = False,
+    averaged: dict[str, Any] | None = None,
 ) -> Work:
     cells = partition.encode(sets.train.latlon)
     inside = cells >= 0
@@ -163,6 +167,7 @@ def _work(
             f"Only {int(inside.sum())} of {len(cells):,} training photos lie in a cell of the partition.\n"
             "Build it from these photos:  --set partition.file=null"
         )
+    rule = recipe.averaging
     return Work(
         run=run,
         recipe=recipe,
@@ -171,8 +176,11 @@ def _work(
         train_cells=cells[inside],
         val_cells=partition.encode(sets.val.latlon),
         network=network,
+        averaged=None if rule is None else AveragedWeights(network, rule.decay, averaged),
+        cover=Cover.of(recipe.augmentation),
         say=_logged(run, say),
         bar=bar,
+        profile=profile,
     )
 
 
@@ -183,6 +191,11 @@ def _first_network(recipe: Recipe, partition: Partition) -> PlaceNetwork:
 
 
 def _restored(run: RunFolder, recipe: Recipe, partition: Partition, checkpoint: Checkpoint) -> PlaceNetwork:
+    if checkpoint.cells != partition.fingerprint:
+        raise TrainingError(
+            f"The checkpoint of '{run.path}' was trained on other cells than its cells.parquet holds.\n"
+            "Put the run's own cells.parquet back, or train anew."
+        )
     network = bare_network(recipe.network, partition)
     try:
         network.load_state_dict(checkpoint.network)

@@ -5,21 +5,27 @@ unless there is no sensible one.
 """
 
 from graticule.training.recipe.augmentation import AugmentationSection
+from graticule.training.recipe.compute import ComputeSection, ValidationSection
 from graticule.training.recipe.evaluation import CardSection, EvaluationSection
+from graticule.training.recipe.head import HeadSection
 from graticule.training.recipe.loss import LossSection
-from graticule.training.recipe.network import BackboneSection, NetworkSection
+from graticule.training.recipe.network import BackboneSection, NetworkSection, TransformerSection
 from graticule.training.recipe.partition import PartitionSection
-from graticule.training.recipe.phases import EarlyStoppingSection, PhaseSection
+from graticule.training.recipe.phases import AveragingSection, EarlyStoppingSection, PhaseSection
 from graticule.training.recipe.photos import PhotosSection, PriorSection
 from graticule.training.recipe.recipe import Recipe
+from graticule.training.recipe.sampling import SamplingSection
 from graticule.training.recipe.section import Section
 
 __all__ = [
     "AugmentationSection",
+    "AveragingSection",
     "BackboneSection",
     "CardSection",
+    "ComputeSection",
     "EarlyStoppingSection",
     "EvaluationSection",
+    "HeadSection",
     "LossSection",
     "NetworkSection",
     "PartitionSection",
@@ -27,5 +33,8 @@ __all__ = [
     "PhotosSection",
     "PriorSection",
     "Recipe",
+    "SamplingSection",
     "Section",
+    "TransformerSection",
+    "ValidationSection",
 ]

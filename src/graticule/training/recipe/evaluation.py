@@ -4,21 +4,34 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import field_validator
+
 from graticule.training.recipe.section import Section
+
+REGION: float = 0.9
+"""The coverage of the regions in a prediction: every bundle promises it, whatever else it does."""
 
 
 class EvaluationSection(Section):
     """What is measured when training is over, and what the bundle promises.
 
     Convention:
-        - ``checkpoint``: which of the kept states predicts the validation photos and is exported
+        - ``checkpoint``: which of the kept states is exported; both predict the validation photos
         - ``estimate``: how the bundle chooses the point from the cells
-        - ``coverage``: shares of photos whose true cell the conformal regions are to hold
+        - ``coverage``: shares of photos whose true cell the conformal regions are to hold; 0.9 is always
+          one of them
     """
 
     checkpoint: Literal["best_loss", "best_accuracy"] = "best_loss"
     estimate: Literal["best-cell", "expected-distance"] = "best-cell"
-    coverage: tuple[float, ...] = (0.9,)
+    coverage: tuple[float, ...] = (REGION,)
+
+    @field_validator("coverage")
+    @classmethod
+    def _shares_with_the_usual_one(cls, given: tuple[float, ...]) -> tuple[float, ...]:
+        if not all(0.0 < share < 1.0 for share in given):
+            raise ValueError("coverage holds shares between 0 and 1, for example [0.5, 0.9]")
+        return tuple(sorted({*given, REGION}))
 
 
 class CardSection(Section):

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from graticule.training.recipe.augmentation import AugmentationSection
+from graticule.training.recipe.compute import ComputeSection, ValidationSection
 from graticule.training.recipe.evaluation import CardSection, EvaluationSection
 from graticule.training.recipe.loss import LossSection
 from graticule.training.recipe.network import NetworkSection
 from graticule.training.recipe.partition import PartitionSection
-from graticule.training.recipe.phases import EarlyStoppingSection, PhaseSection
+from graticule.training.recipe.phases import AveragingSection, EarlyStoppingSection, PhaseSection
 from graticule.training.recipe.photos import PhotosSection, PriorSection
+from graticule.training.recipe.sampling import SamplingSection
 from graticule.training.recipe.section import Section
 
 
 class Recipe(Section):
-    """A whole run."""
+    """A whole run.
+
+    Convention:
+        - ``batch_size``: photos in one pass; ``accumulate``: so many passes make one step of the optimiser
+        - ``loggers``: where each validation's figures go besides ``history.csv``
+    """
 
     photos: PhotosSection = PhotosSection()
     partition: PartitionSection = PartitionSection()
@@ -23,12 +32,18 @@ class Recipe(Section):
     augmentation: AugmentationSection = AugmentationSection()
     loss: LossSection = LossSection()
     phases: tuple[PhaseSection, ...] = Field(min_length=1)
+    sampling: SamplingSection = SamplingSection()
+    validation: ValidationSection = ValidationSection()
     early_stopping: EarlyStoppingSection | None = None
+    averaging: AveragingSection | None = None
+    compute: ComputeSection = ComputeSection()
     prior: PriorSection | None = None
     evaluation: EvaluationSection = EvaluationSection()
     card: CardSection = CardSection()
     batch_size: int = Field(default=32, gt=1)
+    accumulate: int = Field(default=1, gt=0)
     workers: int | None = Field(
         default=None, ge=0, description="loading processes; null: chosen by the cores"
     )
+    loggers: tuple[Literal["tensorboard", "mlflow", "wandb"], ...] = ()
     seed: int = Field(default=0, ge=0)

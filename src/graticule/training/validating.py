@@ -1,0 +1,59 @@
+"""What validation measures, added up batch by batch: sums and counts, so that processes can be added too."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What validation measured: mean loss in nats, share of best cells that are right, median error in km."""
+
+    loss: float
+    top1: float
+    median_km: float
+
+
+@dataclass
+class Tally:
+    """Sums over validation photos.
+
+    Convention:
+        - a photo that cannot be read is wrong, and infinitely far off; it has no loss
+        - a photo that lies in no cell is wrong; it has no loss where the loss needs its cell
+    """
+
+    loss_sum: float = 0.0
+    losses: int = 0
+    right: int = 0
+    photos: int = 0
+    unreadable: set[int] = field(default_factory=set)
+    errors_km: list[Floats] = field(default_factory=list)
+
+    def add(self, losses: Floats, right: NDArray[np.bool_], errors_km: Floats) -> None:
+        """B photos: their losses, NaN where there is none; whether the best cell is right; errors in km."""
+        known = np.isfinite(losses)
+        self.loss_sum += float(losses[known].sum())
+        self.losses += int(known.sum())
+        self.right += int(right.sum())
+        self.photos += len(right)
+        self.errors_km.append(errors_km)
+
+    def add_unreadable(self, rows: list[int]) -> None:
+        """Photos that could not be decoded."""
+        self.unreadable.update(rows)
+        self.photos += len(rows)
+        self.errors_km.append(np.full(len(rows), np.inf))
+
+    def scores(self) -> Scores:
+        """The figures over all photos so far."""
+        return Scores(
+            loss=self.loss_sum / self.losses if self.losses else float("nan"),
+            top1=self.right / max(1, self.photos),
+            median_km=float(np.median(np.concatenate(self.errors_km))) if self.photos else float("nan"),
+        )
