@@ -5,10 +5,13 @@ PHOTO  ?=
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test test-slow lint format default-model clean
+.PHONY: demo serve test test-slow lint format default-model clean
 
 demo: $(VENV)/.light
 	$(BIN)/graticule demo $(PHOTO) -o demo
+
+serve: $(VENV)/.web
+	$(BIN)/graticule serve --demo
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -n 2 -m "not slow"
@@ -39,9 +42,13 @@ $(VENV)/.light: pyproject.toml hatch_build.py $(wildcard web/*.* web/src/*) | $(
 	$(BIN)/python -m pip install --quiet -e '.[demo]'
 	touch $@
 
+$(VENV)/.web: pyproject.toml hatch_build.py $(wildcard web/*.* web/src/*) | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet -e '.[demo,web]'
+	touch $@ $(VENV)/.light
+
 $(VENV)/.dev: pyproject.toml hatch_build.py $(wildcard web/*.* web/src/*) | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet -e '.[all]' --group dev
-	touch $@ $(VENV)/.light
+	touch $@ $(VENV)/.light $(VENV)/.web
 
 clean:
 	rm -rf $(VENV) demo dist build

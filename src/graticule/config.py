@@ -38,6 +38,8 @@ PACKAGES: Final = {
     "matplotlib": "report",
     "onnx": "train",
     "onnxscript": "train",
+    "prometheus_client": "web",
+    "python_multipart": "web",
     "ray": "ray",
     "safetensors": "train",
     "sklearn": "demo",
@@ -45,6 +47,7 @@ PACKAGES: Final = {
     "timm": "train",
     "torch": "train",
     "torchvision": "train",
+    "uvicorn": "web",
     "urllib3": "collect",
 }
 """Which extra brings which optional package."""

@@ -31,6 +31,7 @@ VERBS: Final = (
     "predict",
     "recipes",
     "sample",
+    "serve",
     "split",
     "train",
 )
