@@ -209,7 +209,7 @@ def test_impossible_rows_are_counted_by_reason_and_the_rest_goes_on(run, table: 
     ("words", "status", "message"),
     [
         (["--max", 20, "--min", 30], 2, "at most 20 and at least 30 photos.\nType:  --max 120 --min 30"),
-        (["--preset", "hcm-4"], 2, "There is no preset 'hcm-4'"),
+        (["--preset", "hcm-4"], 2, "The method 's2' has no preset 'hcm-4'"),
         (
             ["--preset", "hmc-14"],
             1,
@@ -236,6 +236,24 @@ def test_no_cell_left_advice_works_as_typed(run, table: Path) -> None:
     _, _, err = run(table, "--max", 3000, "--min", 900)
     advice = err.partition("Type:")[2].split("or")[0].split()
     assert run(table, *advice)[0] == 0
+
+
+def test_a_partition_is_no_table(run, table: Path, tmp_path: Path) -> None:
+    cells = tmp_path / "cells.parquet"
+    run(table, "-o", cells)
+    for more in ([], ["--streaming"]):
+        status, _, err = run(cells, *more)
+        assert status == 2
+        assert f"'{cells}' is a partition; expected a table" in err
+        assert f"graticule partition --compare {cells} OTHER" in err
+    status, _, err = run("--compare", cells, cells, "--photos", cells)
+    assert status == 2
+
+
+def test_a_folder_that_is_a_file(run, table: Path) -> None:
+    status, _, err = run(table, "-o", table / "cells.parquet")
+    assert status == 1
+    assert "a file stands where its folder would be.\nName another file." in err
 
 
 def test_errors_as_json(run, table: Path) -> None:

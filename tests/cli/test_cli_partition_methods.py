@@ -116,7 +116,7 @@ def test_multi_says_what_each_resolution_holds(run, table: Path, tmp_path: Path)
     assert {name: each["cells"] for name, each in document["resolutions"].items()} == {
         name: each.count for name, each in multi.resolutions.items()
     }
-    assert f"Resolution 'coarse' has {multi.resolutions['coarse'].count} cells" in err
+    assert f"coarse: {multi.resolutions['coarse'].count} cells; " in err
     assert [each.parameters["max_photos"] for each in multi.resolutions.values()] == [300, 120, 60]
 
 

@@ -119,7 +119,7 @@ def test_confusion(run, table: Path, tmp_path: Path) -> None:
         (["--method", "confusion"], 2, "needs a model's confusion matrix.\nName it with:  --confusion"),
         (["--method", "admin", "--layer", "a"], 2, "none is named.\nName it with --polygons"),
         (["--method", "admin", "--polygons", "none.gpkg"], 1, "There is no file of polygons 'none.gpkg'"),
-        (["--method", "admin", "--cells", 0], 2, "0 cells cannot be made"),
+        (["--method", "admin", "--cells", 0], 2, "--cells 0 cannot be, expected a whole number"),
         (["--method", "semantic", "--max", 3, "--min", 4], 2, "at most 3 and at least 4 photos"),
         (["--method", "clusters", "--groups", 99], 2, "99 groups cannot be made of 5 countries"),
         (["--method", "clusters", "--features", "climat"], 1, "Did you mean:  --features climate"),
@@ -162,7 +162,9 @@ def test_one_place_and_places_at_sea(run, tmp_path: Path) -> None:
     path.write_text("latitude,longitude\n39.9,116.4\n")
     status, _, err = run(path, "--method", "admin", "--min", 1)
     assert status == 0
-    assert "1 cells, not 129" in err
+    assert "Fewer cells than 129 were made, 1: " in err
+    assert "raise --cells and lower --min" in err
+    assert "Lower --min to cut further" not in err
     path.write_text("latitude,longitude\n10.0,-40.0\n")
     status, _, err = run(path, "--method", "admin", "--min", 1)
     assert status == 1

@@ -165,7 +165,7 @@ def test_one_place_cannot_be_split(copies: int) -> None:
     built = build_admin([[48.86, 2.35]] * copies, cells=129, min_photos=1)
     assert built.partition.count == 1
     assert built.partition.names == ["France"]
-    assert any("1 cells, not 129" in remark and "`min_photos`" in remark for remark in built.remarks)
+    assert any("Fewer cells than 129 were made, 1:" in remark for remark in built.remarks)
 
 
 def test_weights_count_like_rows() -> None:
@@ -222,7 +222,7 @@ def test_geopandas_opens_it(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ({"cells": 0}, "0 cells cannot be made"),
+        ({"cells": 0}, "`cells=0` cannot be"),
         ({"min_photos": 0}, "Type:  `min_photos=1`"),
         ({"reach_km": -1}, "Type:  `reach_km=25`"),
         ({"reach_km": float("nan")}, "Type:  `reach_km=25`"),

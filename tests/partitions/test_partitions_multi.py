@@ -196,7 +196,7 @@ def test_the_preset_of_geoestimation() -> None:
         ({"resolutions": "5"}, "no list of different numbers"),
         ({"resolutions": "5,9", "max_photos": 3}, "`max_photos` stands beside it"),
         ({"of": "multi"}, "`of=multi` is no method"),
-        ({"preset": "cnn-vit"}, "There is no preset 'cnn-vit' \\(known: geoestimation"),
+        ({"preset": "cnn-vit"}, "'multi' has no preset 'cnn-vit' \\(known: geoestimation"),
         ({"of": "kd", "end_level": 3}, "takes no `end_level`"),
     ],
 )

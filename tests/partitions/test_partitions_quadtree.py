@@ -167,9 +167,14 @@ def test_a_million_copies_of_one_place_stop_at_the_depth() -> None:
     assert partition.photos.max() == 1_000_000
 
 
+def test_a_starting_box_of_another_shape() -> None:
+    with pytest.raises(UsageError, match=r"shape \(4,\), expected \(2, 2\)(?s:.*)\[\[south, west\]"):
+        build_quadtree([[3, 4], [5, 6]], max_photos=1, box=[0, 0, 9, 9])
+
+
 @pytest.mark.parametrize("places", [[[3, 4]], [[3, 4], [3, 9]], [[3, 4], [8, 4]], np.full((1000, 2), 7.0)])
 def test_places_on_a_line_have_no_box(places) -> None:
-    with pytest.raises(PartitionError, match=r"one (latitude|longitude).*\nType:  `method=s2`"):
+    with pytest.raises(PartitionError, match=r"one (place|latitude|longitude).*\nType:  `method=s2`"):
         build_quadtree(places, max_photos=1)
 
 
@@ -177,7 +182,7 @@ def test_places_on_a_line_have_no_box(places) -> None:
     ("words", "message"),
     [
         ({"max_photos": 3, "min_photos": 5}, "at most 3 and at least 5"),
-        ({"max_photos": 3, "min_photos": 0}, "expected at least 1"),
+        ({"max_photos": 3, "min_photos": 0}, "a whole number of at least 1"),
         ({"max_photos": 3, "depth": 21}, "not within 0 to 20"),
     ],
 )

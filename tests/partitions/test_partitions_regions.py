@@ -46,7 +46,7 @@ def test_the_smaller_of_two_overlapping_keeps_the_ground() -> None:
     assert regions.polygons[2].equals(beside)
     assert regions.polygons[0].area == pytest.approx(100 - 1 - 10)
     assert shapely.union_all(regions.polygons).area == pytest.approx(shapely.area(regions.polygons).sum())
-    assert any("2 pairs share" in remark and "'p0' and 'p2'" in remark for remark in regions.remarks)
+    assert any("in 2 pairs" in remark and "'p0' and 'p2'" in remark for remark in regions.remarks)
 
 
 def test_three_that_overlap_in_one_place() -> None:

@@ -264,10 +264,13 @@ def test_settings_of_s4_give_about_its_classes_on_flickr(shared: Path, name, cla
             {"max_photos": 20, "min_photos": 30},
             "at most 20 and at least 30 photos.\nType:  `max_photos=120, min_photos=30`",
         ),
-        ({"min_photos": 0}, "expected at least 1"),
+        ({"min_photos": 0}, "a whole number of at least 1"),
         ({"start_level": 9, "end_level": 4}, "Levels 9 to 4 are not in order"),
         ({"end_level": 31}, "within 0 to 30"),
-        ({"start_level": -1}, "Levels -1 to 30"),
+        ({"start_level": -1}, "`start_level=-1` cannot be"),
+        ({"start_level": 2.5}, "`start_level=2.5` cannot be, expected a whole number of at least 0"),
+        ({"max_photos": "20"}, "`max_photos=20` cannot be, expected a whole number"),
+        ({"max_photos": 20.5}, "`max_photos=20.5` cannot be, expected a whole number"),
     ],
 )
 def test_contradicting_limits_are_refused(changes, message) -> None:

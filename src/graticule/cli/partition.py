@@ -162,7 +162,7 @@ def _cut(table: Path, words: dict[str, Any]) -> int:
         print_summary(figures)
     for remark in built.remarks:
         stderr().print(respelled(remark, option_typed), markup=False)
-    remark_result(figures, written)
+    remark_result(figures, written, words["method"])
     return REFUSED_SOME if rows.refused else 0
 
 
@@ -178,9 +178,21 @@ def _built(table: Path, words: dict[str, Any]) -> tuple[Rows, Built]:
     return Rows.of(places), build_partition(words["method"], places.latlon, places.photos, options)
 
 
+def _check_no_partition(table: Path) -> None:
+    """Refuse a partition in the place of a table: its rows have places too, but they are cells."""
+    from graticule.partitions.partition.geoparquet import is_partition
+
+    if is_partition(table):
+        raise UsageError(
+            f"'{table}' is a partition; expected a table of photos or places.\n"
+            f"Compare it with another:  graticule partition --compare {table} OTHER --photos TABLE"
+        )
+
+
 def _read(table: Path, words: dict[str, Any]) -> Places:
     from graticule.photos.places import read_places
 
+    _check_no_partition(table)
     return read_places(
         table,
         latitude=words["latitude"],
@@ -196,6 +208,7 @@ def _counted(table: Path, words: dict[str, Any]) -> tuple[Rows, S2Counts]:
     from graticule.photos.places import no_places
     from graticule.photos.streaming import stream_places
 
+    _check_no_partition(table)
     level = words["counting_level"]
     counts = S2Counts(COUNTING_LEVEL if level is None else level)
     rows = Rows()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from graticule.cli.output import stderr, stdout
-from graticule.partitions.methods import OPTIONS
+from graticule.partitions.methods import METHODS, OPTIONS
 
 if TYPE_CHECKING:
     from graticule.partitions.comparison import Comparison
@@ -56,6 +56,14 @@ def option_typed(name: str, value: str | None) -> str:
     return flag if value is None or is_switch else f"{flag} {shlex.quote(value)}"
 
 
+_MORE_CELLS: Final = (
+    ("max_photos", "lower --max, or "),
+    ("cells", "raise --cells and lower --min, or "),
+    ("groups", "raise --groups, or "),
+)
+"""How to get more cells, by the first of these options that a method takes."""
+
+
 def remark_rows(rows: Rows) -> None:
     """Say which rows were taken, and which could not be."""
     notes = stderr()
@@ -72,13 +80,14 @@ def remark_rows(rows: Rows) -> None:
         notes.print(f"Rows with a place that cannot be, refused: {reasons}.")
 
 
-def remark_result(figures: Summary, written: Mapping[str, Path | None]) -> None:
+def remark_result(figures: Summary, written: Mapping[str, Path | None], method: str) -> None:
     """Say what was written, and what to mend."""
     notes = stderr()
     if figures.cells == 1:
+        more = next((how for name, how in _MORE_CELLS if name in METHODS[method].takes), "")
         notes.print(
             "All photos are in one cell, so there is nothing for a model to tell apart; "
-            "lower --max, or give places further apart."
+            f"{more}give places further apart."
         )
     for path in written.values():
         if path is not None:

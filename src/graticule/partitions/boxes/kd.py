@@ -17,6 +17,7 @@ from graticule.errors import UsageError
 from graticule.partitions.boxes.tree import box_tree
 from graticule.partitions.cells.box_cells import WORLD, on_map
 from graticule.partitions.cells.box_search import EAST, NORTH, SOUTH, WEST
+from graticule.partitions.limits import check_limits, check_whole
 from graticule.partitions.partition import Partition, Source
 from graticule.partitions.places import checked_places, middles, places_fingerprint, running_total
 
@@ -57,19 +58,12 @@ class KdSettings:
             raise UsageError(
                 "Nothing says when to stop cutting.\nType:  `max_photos=300`   or   `cells=1000`"
             )
-        for name in ("max_photos", "min_photos", "cells"):
-            number = getattr(self, name)
-            if number is not None and number < 1:
-                raise UsageError(f"`{name}={number}` cannot be, expected at least 1.\nType:  `{name}=1`")
+        check_limits(self.max_photos, self.min_photos)
+        check_whole(1, cells=self.cells)
         if not 0.0 <= self.least_share <= 0.5:
             raise UsageError(
                 f"A share of {self.least_share} cannot be left on both sides of a cut, expected 0 to 0.5.\n"
                 f"Type:  `least_share={LEAST_SHARE}`"
-            )
-        if self.max_photos is not None and self.max_photos < self.min_photos:
-            raise UsageError(
-                f"A cell cannot hold at most {self.max_photos} and at least {self.min_photos} photos.\n"
-                f"Type:  `max_photos={self.min_photos * 4}, min_photos={self.min_photos}`"
             )
 
 

@@ -18,6 +18,7 @@ from graticule.errors import PartitionError, UsageError
 from graticule.partitions.boxes.grid import Grid
 from graticule.partitions.boxes.tree import box_tree
 from graticule.partitions.cells.box_cells import on_map
+from graticule.partitions.limits import check_limits, check_whole
 from graticule.partitions.partition import Partition, Source
 from graticule.partitions.places import checked_places, middles, places_fingerprint, running_total
 
@@ -49,16 +50,8 @@ class QuadtreeSettings:
     depth: int = 10
 
     def __post_init__(self) -> None:
-        if self.min_photos < 1:
-            raise UsageError(
-                f"The least number of photos in a cell is {self.min_photos}, expected at least 1.\n"
-                "Type:  `min_photos=1`"
-            )
-        if self.max_photos < self.min_photos:
-            raise UsageError(
-                f"A cell cannot hold at most {self.max_photos} and at least {self.min_photos} photos.\n"
-                f"Type:  `max_photos={self.min_photos * 4}, min_photos={self.min_photos}`"
-            )
+        check_limits(self.max_photos, self.min_photos)
+        check_whole(0, depth=self.depth)
         if not 0 <= self.depth <= DEEPEST:
             raise UsageError(
                 f"A depth of {self.depth} is not within 0 to {DEEPEST}.\nType, for example:  `depth=10`"
@@ -165,7 +158,13 @@ def _corners(
     latitude: Array, longitude: Array, photos: Counts | None, box: Sequence[Sequence[float]] | None
 ) -> tuple[tuple[float, float], tuple[float, float]]:
     if box is not None:
-        (south, west), (north, east) = box
+        corners = np.asarray(box, dtype=np.float64)
+        if corners.shape != (2, 2):
+            raise UsageError(
+                f"The starting box has corners of shape {corners.shape}, expected (2, 2).\nGive its "
+                "south-western and its north-eastern corner:  [[south, west], [north, east]]"
+            )
+        (south, west), (north, east) = corners.tolist()
         if not (-90 <= south < north <= 90 and -180 <= west < east <= 180):
             raise UsageError(
                 f"The starting box ({south}, {west}) to ({north}, {east}) is none.\nGive its south-western "
@@ -177,9 +176,10 @@ def _corners(
     low = float(latitude.min()), float(longitude.min())
     high = float(latitude.max()), float(longitude.max())
     if low[0] == high[0] or low[1] == high[1]:
+        where = "place" if low == high else "latitude" if low[0] == high[0] else "longitude"
         raise PartitionError(
-            f"All photos lie at one {'latitude' if low[0] == high[0] else 'longitude'}, so there is no box "
-            "around them to split.\nType:  `method=s2`   or   `method=kd`"
+            f"All photos lie at one {where}, so there is no box around them to split.\n"
+            "Type:  `method=s2`   or   `method=kd`"
         )
     return low, high
 

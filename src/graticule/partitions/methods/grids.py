@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from graticule.errors import UsageError
+from graticule.partitions.limits import MAX_PHOTOS, MIN_PHOTOS
 from graticule.partitions.methods.method import Method, preset_named
-from graticule.partitions.methods.options import DEFAULT_MAX, DEFAULT_MIN
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,17 +39,17 @@ def _s2_settings(given: Mapping[str, Any]) -> S2Settings:
     from graticule.partitions.s2.adaptive import PRESETS, S2Settings
 
     words = dict(given)
-    preset = preset_named(words.pop("preset", None), PRESETS)
-    return dataclasses.replace(preset or S2Settings(DEFAULT_MAX, DEFAULT_MIN), **words)
+    preset = preset_named(words.pop("preset", None), PRESETS, "s2")
+    return dataclasses.replace(preset or S2Settings(MAX_PHOTOS, MIN_PHOTOS), **words)
 
 
 def _kd(latlon: NDArray[np.float64], photos: NDArray[np.int64] | None, given: Mapping[str, Any]) -> Built:
     from graticule.partitions.boxes.kd import build_kd
     from graticule.partitions.built import Built
 
-    words = {"min_photos": DEFAULT_MIN, **({} if "cells" in given else {"max_photos": DEFAULT_MAX}), **given}
+    words = {"min_photos": MIN_PHOTOS, **({} if "cells" in given else {"max_photos": MAX_PHOTOS}), **given}
     if "max_photos" in given and "min_photos" not in given:
-        words["min_photos"] = min(DEFAULT_MIN, given["max_photos"])
+        words["min_photos"] = min(MIN_PHOTOS, given["max_photos"])
     return Built(build_kd(latlon, weights=photos, **words))
 
 
@@ -70,7 +70,7 @@ def _quadtree(
                 "Leave it out, or leave `from_file` out."
             )
         return Built(read_quadtree(path, latlon, photos))
-    settings = preset_named(words.pop("preset", None), PRESETS) or PRESETS["osv5m-1000"]
+    settings = preset_named(words.pop("preset", None), PRESETS, "quadtree") or PRESETS["osv5m-1000"]
     settings = dataclasses.replace(settings, **words)
     return Built(build_quadtree(latlon, weights=photos, **dataclasses.asdict(settings)))
 

@@ -66,16 +66,18 @@ def _not_taken(methods: Mapping[str, Method], name: str, option: str) -> UsageEr
     return UsageError(f"The method '{name}' takes no `{option}` (it takes {own}).\n{advice}")
 
 
-def preset_named(name: str | None, presets: Mapping[str, Settings]) -> Settings | None:
+def preset_named(name: str | None, presets: Mapping[str, Settings], method: str) -> Settings | None:
     """The settings of that name; None when none is asked for.
 
     Raises:
-        UsageError: there is no such preset.
+        UsageError: the method has no such preset.
     """
     if name is None:
         return None
     if name not in presets:
         close = nearest(name, presets)
         advice = f"Did you mean:  `preset={close}`" if close else "Name one of them with `preset`."
-        raise UsageError(f"There is no preset '{name}' (known: {', '.join(presets)}).\n{advice}")
+        raise UsageError(
+            f"The method '{method}' has no preset '{name}' (known: {', '.join(presets)}).\n{advice}"
+        )
     return presets[name]

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from graticule.errors import UsageError
+from graticule.partitions.limits import MAX_PHOTOS
 from graticule.partitions.methods.method import FIRST, Method, preset_named, run_method
-from graticule.partitions.methods.options import DEFAULT_MAX, OPTIONS
+from graticule.partitions.methods.options import OPTIONS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,7 +54,7 @@ def _multi(
         raise UsageError(
             f"`of={method}` is no method (known: {', '.join(methods)}).\nType, for example:  `of={FIRST}`"
         )
-    numbers, least = _resolutions(words, preset_named(words.pop("preset", None), PRESETS))
+    numbers, least = _resolutions(words, preset_named(words.pop("preset", None), PRESETS, "multi"))
     varied = next(name for name in _VARIED if name in methods[method].takes)
     words = {**({"min_photos": least} if least else {}), **words}
     numbers = sorted(numbers, reverse=varied == "max_photos")
@@ -64,8 +65,7 @@ def _multi(
     }
     multi = build_multi({name: each.partition for name, each in built.items()}, latlon, photos)
     remarks = [
-        f"Resolution '{name}' has {each.partition.count:,} cells; "
-        f"{each.partition.source.dropped_photos:,} photos dropped."
+        f"{name}: {each.partition.count:,} cells; {each.partition.source.dropped_photos:,} photos dropped."
         for name, each in built.items()
     ]
     remarks += [f"{name}: {remark}" for name, each in built.items() for remark in each.remarks]
@@ -82,7 +82,7 @@ def _resolutions(
         if preset is not None and finest is None:
             return preset
         least = None if preset is None else preset[1]
-        return [(finest or DEFAULT_MAX) * factor for factor in _FACTORS], least
+        return [(finest or MAX_PHOTOS) * factor for factor in _FACTORS], least
     try:
         numbers = [int(word) for word in (said.split(",") if isinstance(said, str) else said)]
     except ValueError:

@@ -7,9 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-DEFAULT_MAX: Final = 300
-DEFAULT_MIN: Final = 30
-"""Photos per cell when neither numbers nor a preset are given."""
+from graticule.partitions.limits import MAX_PHOTOS, MIN_PHOTOS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,13 +38,13 @@ OPTIONS: Final[Mapping[str, Option]] = {
         "--max",
         int,
         "A cell with more photos splits; for multi, of the finest cells.  "
-        f"[default: {DEFAULT_MAX}; quadtree: 999]",
+        f"[default: {MAX_PHOTOS}; quadtree: 999]",
     ),
     "min_photos": Option(
         "--min",
         int,
         "A cell with fewer is dropped, or joined to a neighbour by admin and semantic.  "
-        f"[default: {DEFAULT_MIN}; clusters: 1]",
+        f"[default: {MIN_PHOTOS}; clusters: 1]",
     ),
     "start_level": Option(
         "--start-level", int, "S2 level to start from, 0 (a sixth of the Earth) to 30.  [default: 2]"

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from graticule.partitions.built import Built
+from graticule.partitions.limits import MIN_PHOTOS
 from graticule.partitions.outlines.growing import Growth, sites_of
 from graticule.partitions.outlines.regions import Regions, bundled_regions
 from graticule.partitions.outlines.roots import (
@@ -33,7 +34,7 @@ def build_admin(
     latlon: ArrayLike,
     *,
     cells: int | None = CELLS,
-    min_photos: int = 30,
+    min_photos: int = MIN_PHOTOS,
     regions: Regions | None = None,
     reach_km: float = REACH_KM,
     weights: ArrayLike | None = None,
@@ -80,10 +81,7 @@ def build_admin(
     if cells is not None:
         made = _split_until(growth, cells, min_photos)
         if made < cells:
-            remarks.append(
-                f"There are {made:,} cells, not {cells:,}: no other can be halved and leave {min_photos:,} "
-                "photos on both sides. Lower `min_photos` to cut further."
-            )
+            remarks.append(_too_few(made, cells, min_photos))
     parameters: dict[str, Any] = {"cells": cells, "min_photos": min_photos, "reach_km": reach_km}
     partition = growth.partition("admin", parameters, dropped_cells=0)
     return Built(partition, tuple(remarks))
@@ -101,6 +99,14 @@ def _split_until(growth: Growth, cells: int, least: int) -> int:
         for child in children:
             heapq.heappush(queue, (-growth.photos(child), child))
     return leaves
+
+
+def _too_few(made: int, cells: int, least: int) -> str:
+    advice = " Lower `min_photos` to cut further." if least > 1 else ""
+    return (
+        f"Fewer cells than {cells:,} were made, {made:,}: no other can be halved and leave {least:,} "
+        f"photo{'s' * (least > 1)} on both sides.{advice}"
+    )
 
 
 def _counted(used: NDArray[np.bool_], unit: NDArray[np.intp]) -> list[str]:

@@ -141,7 +141,10 @@ class Growth:
             TableError: no node was made.
         """
         if not len(self):
-            raise TableError("No place lies in any of the polygons, so there are no cells.")
+            raise TableError(
+                "No place lies in any of the polygons, so there are no cells.\n"
+                "Give polygons where the photos are, or raise `reach_km`."
+            )
         photos = np.array([self.photos(node) for node in range(len(self))], dtype=np.int64)
         middles, typical = self._middles()
         levels = np.zeros(len(self), dtype=np.int64)

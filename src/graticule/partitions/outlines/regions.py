@@ -179,8 +179,8 @@ def _without_overlaps(
     if shared_km2 < LEAST_KM2:
         return result, []
     return result, [
-        f"Overlapping polygons: {len(pairs):,} pairs share {shared_km2:,.2f} km2, most of them "
-        f"'{worst[1]}' and '{worst[2]}'; the smaller of two keeps the ground."
+        f"Overlapping polygons: {shared_km2:,.2f} km2 in {len(pairs):,} pair{'s' * (len(pairs) > 1)}, most "
+        f"of it in '{worst[1]}' and '{worst[2]}'; the smaller of two keeps the ground."
     ]
 
 
@@ -196,7 +196,8 @@ def _gaps(polygons: NDArray[np.object_]) -> list[str]:
     count = int(large.sum())
     return [
         f"The polygons enclose {count:,} gap{'s' * (count > 1)} of {areas[large].sum():,.2f} km2 that none "
-        "covers (lakes, or borders that do not meet); places there go to the nearest polygon."
+        "covers (lakes, or borders that do not meet); places there go to the nearest polygon within "
+        "`reach_km`."
     ]
 
 

@@ -13,6 +13,7 @@ from graticule.geo.geojson import latlon_of_position
 from graticule.geo.sphere import unit_vectors
 from graticule.partitions.cells.locating import Locator
 from graticule.partitions.cells.shapes import areas_only
+from graticule.partitions.limits import check_limits, check_whole
 from graticule.partitions.outlines.growing import Growth, Sites
 from graticule.partitions.outlines.joining import Units
 from graticule.partitions.outlines.regions import Regions
@@ -32,13 +33,8 @@ def check_numbers(*, cells: int | None, min_photos: int, reach_km: float) -> Non
     Raises:
         UsageError: fewer than one cell or photo, or a reach that is negative.
     """
-    if cells is not None and cells < 1:
-        raise UsageError(f"{cells} cells cannot be made, expected at least 1.\nType:  `cells=1`")
-    if min_photos < 1:
-        raise UsageError(
-            f"The least number of photos in a cell is {min_photos}, expected at least 1: a cell without "
-            "photos teaches nothing.\nType:  `min_photos=1`"
-        )
+    check_whole(1, cells=cells)
+    check_limits(None, min_photos)
     if not 0 <= reach_km < np.inf:
         raise UsageError(f"A reach of {reach_km} km is not possible.\nType:  `reach_km={REACH_KM:.0f}`")
 

@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from graticule.config import require
-from graticule.errors import PartitionError, UsageError
+from graticule.errors import PartitionError
 from graticule.geo.towns import gazetteer, town_districts
 from graticule.partitions.built import Built
+from graticule.partitions.limits import MAX_PHOTOS, MIN_PHOTOS, check_limits
 from graticule.partitions.outlines.growing import Growth, Sites, sites_of
 from graticule.partitions.outlines.joining import Units, neighbours_on_sphere
 from graticule.partitions.outlines.kmeans import spherical_kmeans
@@ -45,8 +46,8 @@ _LEAST_CLUSTER: Final = 5  # photos of a sample that make a dense place
 def build_semantic(
     latlon: ArrayLike,
     *,
-    max_photos: int = 300,
-    min_photos: int = 30,
+    max_photos: int = MAX_PHOTOS,
+    min_photos: int = MIN_PHOTOS,
     regions: Regions | None = None,
     reach_km: float = REACH_KM,
     weights: ArrayLike | None = None,
@@ -82,11 +83,7 @@ def build_semantic(
         (['CN', 'FR/1', 'FR/2'], 3)
     """
     check_numbers(cells=None, min_photos=min_photos, reach_km=reach_km)
-    if max_photos < min_photos:
-        raise UsageError(
-            f"A cell cannot hold at most {max_photos} and at least {min_photos} photos.\n"
-            f"Type:  `max_photos={min_photos * 4}, min_photos={min_photos}`"
-        )
+    check_limits(max_photos, min_photos)
     sites = sites_of(latlon, weights)
     whole = bundled_regions() if regions is None else regions
     used, unit, lost = _large_enough(whole, sites, min_photos, reach_km, joining=regions is not None)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -126,6 +127,16 @@ def from_geoparquet(content: bytes, label: str) -> tuple[pl.DataFrame, dict[str,
     for part in nodes.partition_by("resolution") if "resolution" in nodes.columns else [nodes]:
         _check_tree(part, label)
     return nodes.select(columns_of(nodes)), header
+
+
+def is_partition(path: Path) -> bool:
+    """Whether the file is a partition, by its metadata alone; of what is no Parquet file, False."""
+    if not path.is_file():
+        return False
+    try:
+        return HEADER_KEY in pl.read_parquet_metadata(path)
+    except (pl.exceptions.PolarsError, OSError, pl.exceptions.PanicException):
+        return False
 
 
 def columns_of(nodes: pl.DataFrame) -> list[str]:

@@ -221,8 +221,11 @@ class Partition:
         except OSError as error:
             with contextlib.suppress(OSError):
                 part.unlink(missing_ok=True)
+            why = error.strerror
+            if isinstance(error, FileExistsError | NotADirectoryError):
+                why = "a file stands where its folder would be"
             raise PartitionError(
-                f"Cannot write the partition '{target}': {error.strerror}.\nName another file."
+                f"Cannot write the partition '{target}': {why}.\nName another file."
             ) from error
         return target
 

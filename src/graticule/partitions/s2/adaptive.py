@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from graticule.errors import PartitionError, UsageError
 from graticule.geo import s2
 from graticule.geo.sphere import latlon_of
+from graticule.partitions.limits import check_limits, check_whole
 from graticule.partitions.partition import Partition, Source
 from graticule.partitions.places import checked_places, middles, running_total, sorted_fingerprint
 from graticule.partitions.s2.counts import S2Counts
@@ -52,16 +53,8 @@ class S2Settings:
     merge_small: bool = False
 
     def __post_init__(self) -> None:
-        if self.min_photos < 1:
-            raise UsageError(
-                f"The least number of photos in a cell is {self.min_photos}, expected at least 1: a cell "
-                "without photos teaches nothing.\nType:  `min_photos=1`"
-            )
-        if self.max_photos < self.min_photos:
-            raise UsageError(
-                f"A cell cannot hold at most {self.max_photos} and at least {self.min_photos} photos.\n"
-                f"Type:  `max_photos={self.min_photos * 4}, min_photos={self.min_photos}`"
-            )
+        check_limits(self.max_photos, self.min_photos)
+        check_whole(0, start_level=self.start_level, end_level=self.end_level)
         if not 0 <= self.start_level <= self.end_level <= FINEST_LEVEL:
             raise UsageError(
                 f"Levels {self.start_level} to {self.end_level} are not in order "

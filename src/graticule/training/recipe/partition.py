@@ -9,10 +9,11 @@ from typing import Any, Final, Literal
 from pydantic import Field, field_validator, model_validator
 
 from graticule.config import nearest
+from graticule.partitions.limits import MAX_PHOTOS, MIN_PHOTOS
 from graticule.partitions.methods import METHODS, OPTIONS
 from graticule.training.recipe.section import Section
 
-S2_DEFAULTS: Final = {"max_photos": 300, "min_photos": 30, "start_level": 2, "end_level": 30}
+S2_DEFAULTS: Final = {"max_photos": MAX_PHOTOS, "min_photos": MIN_PHOTOS, "start_level": 2, "end_level": 30}
 """Written into a recipe of ``s2`` without a preset, so that its file alone says what was run."""
 
 PARTITION_PATHS: Final = ("file", "places", "from_file", "polygons", "confusion", "cells_file")
