@@ -9,6 +9,7 @@ import difflib
 import importlib
 import os
 from collections.abc import Iterable
+from pathlib import Path
 from types import ModuleType
 from typing import Final
 
@@ -36,6 +37,7 @@ PACKAGES: Final = {
     "fastapi": "web",
     "lightning": "train",
     "matplotlib": "report",
+    "mlflow": "loggers",
     "onnx": "train",
     "onnxscript": "train",
     "prometheus_client": "web",
@@ -43,12 +45,14 @@ PACKAGES: Final = {
     "ray": "ray",
     "safetensors": "train",
     "sklearn": "demo",
+    "tensorboard": "loggers",
     "threadpoolctl": "cells",
     "timm": "train",
     "torch": "train",
     "torchvision": "train",
     "uvicorn": "web",
     "urllib3": "collect",
+    "wandb": "loggers",
 }
 """Which extra brings which optional package."""
 
@@ -76,9 +80,17 @@ def require(package: str, *, extra: str | None = None) -> ModuleType:
         chosen = extra or PACKAGES.get(top, "all")
         raise MissingPackageError(
             f"This needs the package '{top}', which is not installed.\n"
-            f"Install it:  pip install 'graticule[{chosen}]'",
+            f"Install it:  pip install 'graticule[{chosen}]'{_in_a_checkout(chosen)}",
             name=top,
         ) from error
+
+
+def _in_a_checkout(extra: str) -> str:
+    """What to type when this graticule is a checkout, which pip knows by its folder alone."""
+    folder = Path(__file__).parents[2]
+    if not (folder / "pyproject.toml").is_file():
+        return ""
+    return f"\nor, as this is a checkout:  pip install -e '{folder}[{extra}]'"
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

@@ -99,6 +99,10 @@ def test_it_makes_a_bundle_from_usable_photos_alone(
     assert "Going on with" in text  # the run that is there
     assert "bytes and may have 1,000" in text
     assert (tmp_path / "default.graticule").read_bytes() == made
+    assert main(words(tiny_shared, tmp_path, "--set", "network.dropout=0.1")) == 1
+    text = capsys.readouterr().err
+    assert "was begun with another recipe" in text
+    assert "--work DIR" in text
 
 
 def test_it_says_what_is_missing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -32,6 +32,11 @@ if TYPE_CHECKING:
     help="Go on with a run that was stopped or killed.",
 )
 @click.option("--force", is_flag=True, help="Write over a run that is there.")
+@click.option(
+    "--profile",
+    is_flag=True,
+    help="First measure loading and computing alone, and say which limits; the run goes on.",
+)
 @json_option
 def command(
     recipe: str | None,
@@ -39,24 +44,28 @@ def command(
     overrides: tuple[str, ...],
     resume: Path | None,
     force: bool,
+    profile: bool,
     as_json: bool,
 ) -> None:
     """Train what RECIPE describes: a file, or the name of one that comes with graticule.
 
     The run folder holds the resolved recipe, the environment, the history as CSV, the cells, the best
-    checkpoints by loss and by accuracy, and predictions on the validation photos.
+    checkpoints by loss and by accuracy with their predictions, metrics and confusion on the validation
+    and test photos, and the curves as SVG.
 
     \b
     Examples:
       graticule train quick --set photos.table=photos/ -o run
       graticule train recipes/quick.yaml --set photos.table=photos/ --set network.dropout=0.4 -o run
+      graticule train quick --set photos.table=photos/ -o run --profile
       graticule train --resume run
     """
     from graticule.config import require
 
-    if resume is not None and (recipe or output or overrides or force):
+    if resume is not None and (recipe or output or overrides or force or profile):
         raise UsageError(
-            "--resume goes on with the recipe of the run; it takes no RECIPE, -o, --set or --force.\n"
+            "--resume goes on with the recipe of the run; it takes no RECIPE, -o, --set, --force or "
+            "--profile.\n"
             f"Type:  graticule train --resume {resume}"
         )
     if resume is None and (recipe is None or output is None):
@@ -67,7 +76,7 @@ def command(
         )
     for package in ("torch", "lightning", "timm", "safetensors", "onnx"):
         require(package)
-    report = _run(recipe, output, overrides, resume, force)
+    report = _run(recipe, output, overrides, resume, force=force, profile=profile)
     if as_json:
         emit(report.to_dict())
         return
@@ -82,7 +91,13 @@ def command(
 
 
 def _run(
-    recipe: str | None, output: Path | None, overrides: tuple[str, ...], resume: Path | None, force: bool
+    recipe: str | None,
+    output: Path | None,
+    overrides: tuple[str, ...],
+    resume: Path | None,
+    *,
+    force: bool,
+    profile: bool,
 ) -> TrainingReport:
     from graticule.training.recipe_files import read_recipe
 
@@ -100,4 +115,4 @@ def _run(
         return go_on(resume, say=say, bar=bar)
     assert read is not None  # checked by the caller, like the next
     assert output is not None
-    return train(read, output, force=force, say=say, bar=bar)
+    return train(read, output, force=force, say=say, bar=bar, profile=profile)

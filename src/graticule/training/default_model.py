@@ -20,7 +20,8 @@ from graticule.evaluation import read_truth
 from graticule.models.weights import default_bundle
 from graticule.photos.ingest import ingest
 from graticule.training.export import ExportReport, export
-from graticule.training.recipe_files import find_recipe, read_recipe
+from graticule.training.recipe import Recipe
+from graticule.training.recipe_files import find_recipe, read_recipe, with_absolute_paths
 from graticule.training.run_folder import RunFolder
 from graticule.training.train import resume, train
 
@@ -47,7 +48,7 @@ def make_default_model(shared: Path, work: Path, output: Path, overrides: Sequen
 
     Raises:
         MissingFileError: a part of ``shared`` is not there.
-        TrainingError: the bundle is too large to ship.
+        TrainingError: the bundle is too large to ship, or the run in ``work`` is of another recipe.
     """
     for part in (PHOTOS, PLACES, WEIGHTS):
         if not (shared / part).exists():
@@ -69,6 +70,7 @@ def make_default_model(shared: Path, work: Path, output: Path, overrides: Sequen
         ],
     )
     if run.checkpoint("last").is_file():
+        _check_same(run, recipe)
         resume(run.path, say=_say)
     else:
         train(recipe, run.path, say=_say, force=run.path.exists())
@@ -81,6 +83,14 @@ def make_default_model(shared: Path, work: Path, output: Path, overrides: Sequen
     unfinished.replace(output)
     _say(f"The default model is now {report.card.identity}: {output} ({report.bytes / 1e6:.1f} MB).")
     return report
+
+
+def _check_same(run: RunFolder, recipe: Recipe) -> None:
+    if run.read_recipe() != with_absolute_paths(recipe):
+        raise TrainingError(
+            f"The run '{run.path}' was begun with another recipe than this one, so it is not gone on with.\n"
+            "Give the --set of that run again, or another folder:  --work DIR"
+        )
 
 
 def _benchmarks(shared: Path) -> dict[str, pl.DataFrame]:

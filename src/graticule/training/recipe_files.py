@@ -46,7 +46,7 @@ def read_recipe(source: str | Path, overrides: Iterable[str] = ()) -> Recipe:
         RecipeError: the YAML is broken, a key is unknown or a value is out of range.
     """
     path = find_recipe(source)
-    values = parse_yaml(path.read_text(encoding="utf-8"), str(path))
+    values = parse_yaml(_text(path), str(path))
     return check_recipe(override(values, overrides), str(path))
 
 
@@ -98,6 +98,7 @@ def with_absolute_paths(recipe: Recipe) -> Recipe:
         ("photos", "table"),
         *(("partition", key) for key in PARTITION_PATHS),
         ("prior", "places"),
+        ("augmentation", "region_mask"),
     ):
         part = values.get(section)
         if part and part[key] is not None:
@@ -163,6 +164,17 @@ def check_recipe(values: Mapping[str, Any], name: str) -> Recipe:
     except ValidationError as error:
         lines = [_sentence(item) for item in error.errors()]
         raise RecipeError(f"{name}: " + "\n".join(lines)) from error
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise RecipeError(
+            f"{path}: line {line}: this is not UTF-8 text (byte 0x{error.object[error.start]:02x}).\n"
+            f"Save it as UTF-8:  iconv -f latin1 -t utf-8 {path} > {path.with_suffix('.utf8.yaml')}"
+        ) from error
 
 
 class _StrictLoader(yaml.SafeLoader):
@@ -249,7 +261,7 @@ def _section_of(annotation: Any) -> type[BaseModel] | None:
 
 def _summary(path: Path) -> RecipeSummary:
     found = dict.fromkeys(HEADINGS, "")
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in _text(path).splitlines():
         if not line.startswith("#"):
             break
         heading, _, text = line.lstrip("# ").partition(":")

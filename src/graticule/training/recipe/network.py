@@ -72,6 +72,13 @@ class NetworkSection(Section):
     def _one_or_several(cls, given: Any) -> Any:
         return (given,) if isinstance(given, int) else given or ()
 
+    @field_validator("std")
+    @classmethod
+    def _can_be_divided_by(cls, given: tuple[float, float, float] | None) -> Any:
+        if given is not None and not all(value > 0 for value in given):
+            raise ValueError("std is what photos are divided by: three numbers above 0")
+        return given
+
     @model_validator(mode="after")
     def _goes_together(self) -> NetworkSection:
         if self.dropout_after and not self.dense:
