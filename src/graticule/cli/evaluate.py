@@ -12,15 +12,14 @@ from graticule.cli.output import REFUSED_SOME, emit, json_option, stderr, stdout
 if TYPE_CHECKING:
     import polars as pl
 
-    from graticule.evaluation import TrainingPlaces
+    from graticule.evaluation import Evaluation, TrainingPlaces
     from graticule.partitions import Partition
 
 
 @click.command("evaluate")
-@click.argument("predictions", type=click.Path(path_type=Path))
+@click.argument("predictions", required=False, type=click.Path(path_type=Path))
 @click.option(
     "--truth",
-    required=True,
     type=click.Path(path_type=Path),
     help="Where the photos were taken: a photo table (folder or .parquet), CSV, TSV or JSON lines.",
 )
@@ -32,11 +31,25 @@ if TYPE_CHECKING:
 )
 @click.option("--model", help="The model that predicted: its cells give top-k, and places for the baselines.")
 @click.option("--partition", type=click.Path(path_type=Path), help="Its cells alone (cells.parquet).")
+@click.option("--classes", is_flag=True, help="PREDICTIONS is a table of true and predicted classes.")
+@click.option("--benchmark", metavar="NAME", help="Predict and judge a published test, such as im2gps3k.")
+@click.option("--photos", type=click.Path(path_type=Path), help="With --benchmark: its table and photos.")
+@click.option(
+    "--areas",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Polygons (GeoJSON, GeoPackage): is the answer in the right one? May be given several times.",
+)
 @click.option("--split", help="Judge the photos of this split of the truth only (train, val, test).")
 @click.option("--id", "photo_id", metavar="COLUMN", help="Column of the truth with the photo ids.")
 @click.option("--latitude", metavar="COLUMN", help="Column of the truth with latitudes, in degrees.")
 @click.option("--longitude", metavar="COLUMN", help="Column of the truth with longitudes, in degrees.")
-@click.option("--protocol", default="graticule", show_default=True, help="How errors become figures.")
+@click.option("--group", metavar="COLUMN", help="Column of the truth with authors or sequences.")
+@click.option(
+    "--protocol",
+    metavar="NAME",
+    help="How errors become figures: graticule (the default), osv5m, pigeon, geoestimation, geoclip, g3.",
+)
 @click.option(
     "--resamples",
     default=1000,
@@ -46,20 +59,11 @@ if TYPE_CHECKING:
 )
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="For the intervals.")
 @json_option
-def command(
-    predictions: Path,
-    truth: Path,
-    output: Path | None,
-    train_places: Path | None,
-    protocol: str,
-    resamples: int,
-    seed: int,
-    as_json: bool,
-    **words: Any,
-) -> int:
+def command(predictions: Path | None, resamples: int, seed: int, as_json: bool, **words: Any) -> int:
     """Compare PREDICTIONS with the true places, and with guesses that know nothing of the photo.
 
-    PREDICTIONS is a file that predict wrote, or any table of photo ids and positions. Photos are
+    PREDICTIONS is a file that predict wrote, or any table of photo ids and positions; with --classes a table
+    of true and predicted classes (true_class and pred_class, or true_label and pred_label). Photos are
     matched by id, else by path, file name, or file name without ending. Those known to one side only are
     counted and left out (exit status 3); a photo without an answer counts as wrong.
 
@@ -67,23 +71,32 @@ def command(
     Examples:
       graticule evaluate predictions.parquet --truth photos/ -o report
       graticule evaluate somebody.csv --truth truth.csv --train-places train.csv --json
+      graticule evaluate somebody.csv --classes -o classes
+      graticule evaluate --benchmark im2gps3k --photos im2gps3k/ --model default
     """
-    from graticule.evaluation import TrainingPlaces, evaluate_predictions, read_answers, read_truth
+    _check_words(predictions, words)
+    output = words["output"]
+    if words["benchmark"] is not None:
+        from graticule.cli.evaluate_benchmark import evaluate_on
 
-    answers = read_answers(predictions)
-    columns = {role: words[role] for role in ("photo_id", "latitude", "longitude")}
-    places = read_truth(truth, split=words["split"], **columns)
-    partition, cell_places, notes = _cells(answers, words["model"], words["partition"])
-    training = cell_places if train_places is None else TrainingPlaces.read(train_places)
-    evaluation = evaluate_predictions(
-        answers,
-        places,
-        training_places=training,
-        partition=partition,
-        protocol=protocol,
-        resamples=resamples,
-        seed=seed,
-    )
+        return evaluate_on(
+            words["benchmark"],
+            words["photos"],
+            words["model"],
+            train_places=words["train_places"],
+            protocol=words["protocol"],
+            output=output,
+            resamples=resamples,
+            seed=seed,
+            as_json=as_json,
+            show=_print,
+        )
+    assert predictions is not None  # _check_words saw to it
+    if words["classes"]:
+        from graticule.cli.evaluate_classes import evaluate_class_table
+
+        return evaluate_class_table(predictions, words["truth"], output, resamples, seed, as_json)
+    evaluation, notes = _evaluated(predictions, resamples, seed, words)
     written = None
     if output is not None:
         from graticule.reports import write_report
@@ -98,6 +111,60 @@ def command(
     if written is not None:
         stderr().print(f"Wrote {written}", markup=False)
     return 0 if evaluation.is_complete else REFUSED_SOME
+
+
+def _check_words(predictions: Path | None, words: dict[str, Any]) -> None:
+    """Words that do not go together are told before any work."""
+    from graticule.errors import UsageError
+
+    if words["benchmark"] is not None:
+        for name in ("truth", "partition", "split", "photo_id", "latitude", "longitude", "group"):
+            if words[name]:
+                option = "--id" if name == "photo_id" else f"--{name}"
+                raise UsageError(f"A benchmark brings its own truth and cells.\nLeave {option} out.")
+        if predictions is not None or words["classes"]:
+            raise UsageError(
+                "A benchmark is predicted by the model, so it takes neither PREDICTIONS nor --classes.\n"
+                f"Type:  graticule evaluate --benchmark {words['benchmark']} --photos FOLDER --model MODEL"
+            )
+        return
+    if words["photos"] is not None:
+        raise UsageError("--photos names the photos of a benchmark.\nName that:  --benchmark im2gps3k")
+    if predictions is None:
+        raise UsageError(
+            "Nothing was named to evaluate.\nType:  graticule evaluate PREDICTIONS --truth TABLE"
+        )
+    if words["truth"] is None and not words["classes"]:
+        raise UsageError(
+            f"Where were the photos taken? Without the truth '{predictions}' cannot be judged.\n"
+            f"Type:  graticule evaluate {predictions} --truth TABLE   "
+            "or, for a table of classes:  --classes"
+        )
+
+
+def _evaluated(
+    predictions: Path, resamples: int, seed: int, words: dict[str, Any]
+) -> tuple[Evaluation, list[str]]:
+    from graticule.evaluation import TrainingPlaces, evaluate_predictions, read_answers, read_truth
+    from graticule.partitions.outlines.polygon_files import read_regions
+
+    answers = read_answers(predictions)
+    columns = {role: words[role] for role in ("photo_id", "latitude", "longitude", "group")}
+    places = read_truth(words["truth"], split=words["split"], **columns)
+    partition, cell_places, notes = _cells(answers, words["model"], words["partition"])
+    training = cell_places if words["train_places"] is None else TrainingPlaces.read(words["train_places"])
+    regions = {path.stem: read_regions(path) for path in words["areas"]}
+    evaluation = evaluate_predictions(
+        answers,
+        places,
+        training_places=training,
+        partition=partition,
+        regions=regions,
+        protocol=words["protocol"] or "graticule",
+        resamples=resamples,
+        seed=seed,
+    )
+    return evaluation, [*notes, *(remark for each in regions.values() for remark in each.remarks)]
 
 
 def _cells(

@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from graticule.evaluation.classification import own_groups, rate_intervals
 from graticule.evaluation.intervals import Distribution, Ratio, Sampling, resample
 from graticule.evaluation.labels import NO_LABEL, Booleans, Labels
 from graticule.evaluation.metrics import median_km
@@ -72,7 +73,7 @@ def by_part(
         right = 0 if part == NO_LABEL else int(np.count_nonzero(said[mine] == part))
         row |= _rates(right, len(mine), 0 if part == NO_LABEL else int(counts[part]))
         if sampling is not None:
-            row["intervals"] = _intervals(part, mine, said, errors_km, protocol, sampling)
+            row["intervals"] = _intervals(part, mine, truth.index, said, errors_km, protocol, sampling)
         rows.append(row)
     return sorted(rows, key=lambda row: (-row["n"], row["code"]))
 
@@ -101,6 +102,7 @@ def _rates(right: int, n: int, said: int) -> dict[str, float]:
 def _intervals(
     part: int,
     mine: NDArray[np.intp],
+    truth: NDArray[np.int32],
     said: NDArray[np.int32],
     errors_km: Array,
     protocol: Protocol,
@@ -111,7 +113,7 @@ def _intervals(
     drawn = resample(
         {f"{limit}": Ratio(protocol.is_within(errors_km[mine], limit)) for limit in LIMITS_KM},
         {"median_km": Distribution(errors_km[mine])},
-        groups=_own(groups, mine),
+        groups=own_groups(groups, mine),
         resamples=sampling.resamples,
         seed=sampling.seed,
     )
@@ -121,26 +123,4 @@ def _intervals(
     }
     if part == NO_LABEL:
         return found | {"recall": None, "precision": None, "f1": None}
-    either = np.union1d(mine, np.flatnonzero(said == part))
-    is_mine = np.isin(either, mine, assume_unique=True)
-    is_said = said[either] == part
-    right = is_mine & is_said
-    drawn = resample(
-        {
-            "recall": Ratio(right, is_mine),
-            "precision": Ratio(right, is_said),
-            "f1": Ratio(2.0 * right, is_mine.astype(float) + is_said),
-        },
-        groups=_own(groups, either),
-        resamples=sampling.resamples,
-        seed=sampling.seed,
-    )
-    return found | {name: drawn.interval(name, level=level) for name in ("recall", "precision", "f1")}
-
-
-def _own(groups: NDArray[np.int64] | None, rows: NDArray[np.intp]) -> NDArray[np.int64] | None:
-    """The groups of some photos, numbered anew."""
-    if groups is None:
-        return None
-    found: NDArray[np.int64] = np.unique(groups[rows], return_inverse=True)[1]
-    return found
+    return found | rate_intervals(part, truth, said, sampling)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from graticule.evaluation.intervals import Statistic
+from graticule.evaluation.intervals import Interval, Ratio, Sampling, Statistic, resample
 from graticule.evaluation.labels import Labels
 from graticule.evaluation.protocols import Array
 
@@ -120,7 +120,41 @@ def class_statistic(truth: ArrayLike, answers: ArrayLike, classes: int) -> Stati
     return figures
 
 
-def per_class(truth: Labels, answers: Labels) -> list[dict[str, object]]:
+def rate_intervals(
+    part: int, truth: ArrayLike, answers: ArrayLike, sampling: Sampling
+) -> dict[str, Interval]:
+    """Intervals of one class's recall, precision and F1.
+
+    Convention:
+        - ``part``: the class's index; ``truth``, ``answers``: class index of each photo, shape (N,)
+        - photos that are of the class or were answered with it are drawn; the others do not matter
+    """
+    is_mine, is_said = np.asarray(truth) == part, np.asarray(answers) == part
+    either = np.flatnonzero(is_mine | is_said)
+    is_mine, is_said = is_mine[either], is_said[either]
+    right = is_mine & is_said
+    drawn = resample(
+        {
+            "recall": Ratio(right, is_mine),
+            "precision": Ratio(right, is_said),
+            "f1": Ratio(2.0 * right, is_mine.astype(np.float64) + is_said),
+        },
+        groups=own_groups(sampling.groups, either),
+        resamples=sampling.resamples,
+        seed=sampling.seed,
+    )
+    return {name: drawn.interval(name, level=sampling.level) for name in ("recall", "precision", "f1")}
+
+
+def own_groups(groups: NDArray[np.int64] | None, rows: NDArray[np.intp]) -> NDArray[np.int64] | None:
+    """The groups of some photos, numbered anew."""
+    if groups is None:
+        return None
+    found: NDArray[np.int64] = np.unique(groups[rows], return_inverse=True)[1]
+    return found
+
+
+def per_class(truth: Labels, answers: Labels) -> list[dict[str, Any]]:
     """One row per class that has photos or answers, the one with the most photos first.
 
     Convention:
@@ -135,7 +169,7 @@ def per_class(truth: Labels, answers: Labels) -> list[dict[str, object]]:
     names = tuple(sorted({*truth.names, *answers.names}))
     counts = ClassCounts.of(truth.among(names), answers.among(names), len(names))
     columns = (counts.truth, counts.said, counts.right, counts.recall, counts.precision, counts.f1)
-    rows: list[dict[str, object]] = [
+    rows: list[dict[str, Any]] = [
         {
             "class": name,
             "n": int(n),
@@ -148,7 +182,7 @@ def per_class(truth: Labels, answers: Labels) -> list[dict[str, object]]:
         for name, n, said, right, recall, precision, f1 in zip(names, *columns, strict=True)
         if n or said
     ]
-    return sorted(rows, key=lambda row: (-int(str(row["n"])), str(row["class"])))
+    return sorted(rows, key=lambda row: (-row["n"], row["class"]))
 
 
 def is_in_first_k(truth: Labels, ranked: Sequence[Labels], k: int) -> NDArray[np.bool_]:
