@@ -26,6 +26,7 @@ _BYTE_ORDER_MARKS: Final = {
     codecs.BOM_UTF16_BE: "utf-16",
 }
 _HEAD_BYTES: Final = 1 << 18
+_CHECKED_BYTES: Final = 1 << 24
 _ID_NAME: Final = re.compile(r"(^|[^a-z])(id|key|code|uuid)s?$|Id$|ID$")
 _WHOLE: Final = r"^-?(0|[1-9][0-9]{0,17})$"
 _DECIMAL: Final = r"^-?[0-9]*\.?[0-9]+([eE][-+]?[0-9]+)?$"
@@ -64,7 +65,10 @@ def read_rows(path: str | Path, *, head_rows: int | None = None) -> pl.DataFrame
     kind = table_kind(path)
     if kind is None:
         known = ", ".join(TABLE_SUFFIXES)
-        raise TableError(f"'{path}' is not a table that can be read; its name should end in one of {known}.")
+        raise TableError(
+            f"'{path}' is not a table that can be read; its name should end in one of {known}.\n"
+            "Rename it, or save it in one of these forms."
+        )
     try:
         if kind in (".parquet", ".pq"):
             frame = pl.read_parquet(path, n_rows=head_rows)
@@ -73,9 +77,13 @@ def read_rows(path: str | Path, *, head_rows: int | None = None) -> pl.DataFrame
         else:
             frame = _read_separated(_read_bytes(path, head_rows), path, head_rows)
     except (gzip.BadGzipFile, EOFError) as error:
-        raise TableError(f"Table '{path}' ends in .gz but is not gzip, or ends early.") from error
+        raise TableError(
+            f"Table '{path}' ends in .gz but is not gzip, or ends early.\nFetch it again, or rename it."
+        ) from error
     except OSError as error:
-        raise MissingFileError(f"Table '{path}' cannot be read: {error.strerror or error}.") from error
+        raise MissingFileError(
+            f"Table '{path}' cannot be read: {error.strerror or error}.\nCheck that you may read it."
+        ) from error
     except pl.exceptions.PolarsError as error:
         first = str(error).strip().splitlines()[0]
         raise TableError(
@@ -83,7 +91,7 @@ def read_rows(path: str | Path, *, head_rows: int | None = None) -> pl.DataFrame
             "Open it in a text editor at that place, or give the table in another form."
         ) from error
     if frame.width == 0:
-        raise TableError(f"Table '{path}' is empty; expected a line of column names and a line per photo.")
+        raise TableError(_empty(path))
     return _named(frame)
 
 
@@ -125,13 +133,11 @@ def _read_bytes(path: Path, head_rows: int | None) -> bytes:
 
 
 def _read_separated(data: bytes, path: Path, rows: int | None) -> pl.DataFrame:
-    text = _text(data)
-    header = next((line for line in text.splitlines() if line.strip()), "")
+    data = _as_utf8(data)
+    header = next((line for line in io.BytesIO(data) if line.strip()), b"").decode().rstrip("\r\n")
     if not header:
-        raise TableError(f"Table '{path}' is empty; expected a line of column names and a line per photo.")
-    return pl.read_csv(
-        io.BytesIO(text.encode()), separator=separator_of(header, path), infer_schema=False, n_rows=rows
-    )
+        raise TableError(_empty(path))
+    return pl.read_csv(data, separator=separator_of(header, path), infer_schema=False, n_rows=rows)
 
 
 def separator_of(header: str, path: Path) -> str:
@@ -146,20 +152,27 @@ def separator_of(header: str, path: Path) -> str:
 
 
 def _read_json_lines(data: bytes, path: Path, rows: int | None) -> pl.DataFrame:
-    text = _text(data).strip()
-    if not text:
-        raise TableError(f"Table '{path}' is empty; expected one JSON object per line.")
-    return pl.read_ndjson(io.BytesIO(text.encode()), infer_schema_length=None, n_rows=rows)
+    data = _as_utf8(data).strip()
+    if not data:
+        example = '{"path": "a.jpg", "latitude": 48.1, "longitude": 11.6}'
+        raise TableError(f"Table '{path}' is empty; expected one JSON object per line.\nSuch as:  {example}")
+    return pl.read_ndjson(data, infer_schema_length=None, n_rows=rows)
 
 
-def _text(data: bytes) -> str:
+def _as_utf8(data: bytes) -> bytes:
+    """The text of a file as UTF-8 without mark; itself where it is that, so that there are no two of it."""
     for mark, encoding in _BYTE_ORDER_MARKS.items():
         if data.startswith(mark):
-            return data.decode(encoding, errors="replace")
+            return data.decode(encoding, errors="replace").encode()
+    check = codecs.getincrementaldecoder("utf-8")()
+    view = memoryview(data)
     try:
-        return data.decode()
+        for start in range(0, len(data), _CHECKED_BYTES):
+            check.decode(view[start : start + _CHECKED_BYTES])
+        check.decode(b"", final=True)
     except UnicodeDecodeError:
-        return data.decode("cp1252", errors="replace")
+        return data.decode("cp1252", errors="replace").encode()
+    return data
 
 
 def _named(frame: pl.DataFrame) -> pl.DataFrame:
@@ -169,3 +182,10 @@ def _named(frame: pl.DataFrame) -> pl.DataFrame:
         return frame
     frame.columns = names
     return frame
+
+
+def _empty(path: Path) -> str:
+    return (
+        f"Table '{path}' is empty; expected a line of column names and a line per photo.\n"
+        "Begin it with a line such as:  path,latitude,longitude"
+    )
