@@ -83,3 +83,29 @@ def test_more_countries_unfold(browser: Any, page: Path) -> None:
     tab.locator("details summary").click()
     assert rows.first.is_visible()
     tab.close()
+
+
+def test_map_and_page_state_the_same_median(browser: Any, tmp_path: Path) -> None:
+    """A photo without an answer is infinitely far off on both; the map once left it out."""
+    ids = [f"p{row}" for row in range(7)]
+    truth = pl.DataFrame({"photo_id": ids, "latitude": [0.0] * 7, "longitude": [0.0] * 7})
+    norths = [
+        1.0,
+        2.0,
+        3.0,
+        4.0,
+        5.0,
+        None,
+        None,
+    ]  # the fourth of seven is the median, the third of five is not
+    answers = truth.with_columns(latitude=pl.Series(norths, dtype=pl.Float64))
+    evaluation = evaluate_predictions(answers, truth, resamples=0)
+    page = write_report(tmp_path, evaluation)
+    assert round(evaluation.metrics["median_km"]) == 445
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, offline=True)
+    tab = context.new_page()
+    tab.goto((page.parent / "map.html").as_uri())
+    summary = tab.locator(".summary").inner_text()
+    assert "2 without an answer" in summary
+    assert "median error 445\u00a0km" in summary
+    context.close()

@@ -172,10 +172,16 @@ function summary(scene: Scene): HTMLElement | null {
   const { photos, cells } = scene;
   if (photos.length > 1) {
     const failed = photos.filter((photo) => photo.error !== null || photo.estimate === null).length;
-    const errors = photos.flatMap((photo) => (photo.errorKm === null ? [] : [photo.errorKm]));
+    // as in the report: a photo without an answer is infinitely far off, not left out
+    const errors = photos.flatMap(({ errorKm, truth, estimate }) =>
+      errorKm !== null ? [errorKm] : truth && !estimate ? [Infinity] : [],
+    );
     const parts = [plural(photos.length, "photo")];
     if (failed) parts.push(`${count(failed)} without an answer`);
-    if (errors.length > 1) parts.push(`median error ${distance(median(errors))}`);
+    if (errors.length > 1) {
+      const middle = median(errors);
+      parts.push(`median error ${Number.isFinite(middle) ? distance(middle) : "infinite"}`);
+    }
     return h("p", { class: "summary" }, parts.join(" · "));
   }
   if (photos.length || !cells) return null;

@@ -125,8 +125,10 @@ def _failed(frame: pl.DataFrame) -> list[dict[str, Any]]:
 
 
 def _scene(evaluation: Evaluation, title: str | None) -> MapScene:
-    frame = evaluation.frame
+    frame, name = evaluation.frame, title or evaluation.metrics["model"] or "Evaluation"
     if frame.height > MOST_ON_MAP:
+        # what the map counts is then not what the page counts, and has to be called so
+        name = f"{name}: the {MOST_ON_MAP:,} farthest off of {frame.height:,}"
         frame = frame.sort("error_km", descending=True).head(MOST_ON_MAP)
     photos = [
         MapPhoto(
@@ -139,7 +141,7 @@ def _scene(evaluation: Evaluation, title: str | None) -> MapScene:
         )
         for row in frame.to_dicts()
     ]
-    return MapScene(title=title or evaluation.metrics["model"] or "Evaluation", photos=photos)
+    return MapScene(title=name, photos=photos)
 
 
 def _replace(path: Path, text: str) -> None:
