@@ -16,11 +16,13 @@ from graticule.config import usable_cores
 from graticule.errors import PhotoError
 from graticule.models import Preprocessing
 from graticule.photos.decode import decode
+from graticule.photos.reading import PhotoReader
 from graticule.training.augmentation import POLICIES, Cover, cut
 from graticule.training.augmentation.cutting import shortest_px
 from graticule.training.photo_sets import PhotoSet
 from graticule.training.recipe import AugmentationSection
 from graticule.training.sampling import RoundBatches
+from graticule.training.squares import random_square
 
 
 class Batch(NamedTuple):
@@ -79,6 +81,7 @@ class Photos(Dataset[Any]):
         self.preprocessing = preprocessing
         self.augmentation = augmentation
         self.cover = cover
+        self.reader = PhotoReader(photos.paths)  # here, so that loading processes share its arrays
 
     def __len__(self) -> int:
         return len(self.photos)
@@ -97,7 +100,10 @@ class Photos(Dataset[Any]):
         settings = self.augmentation or AugmentationSection(policy="none")
         how = POLICIES[settings.policy].cut
         least_px = shortest_px(how, size_px=size_px, crop=crop, min_area=settings.min_area)
-        image = decode(self.photos.paths[row], min_side_px=least_px)
+        data, name = self.reader.read(row), self.reader.name(row)
+        if how == "area" and self.cover is None:
+            return random_square(data, seed, name, size_px=size_px, min_area=settings.min_area)
+        image = decode(data, min_side_px=least_px, name=name)
         if self.cover is not None:
             image = self.cover(image)
         return cut(image, how, size_px=size_px, crop=crop, seed=seed, row=row, settings=settings)

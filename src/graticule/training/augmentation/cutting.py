@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import math
-from typing import Final
-
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from graticule.photos.crop import centre_crop, short_side_px
+from graticule.photos.regions import random_box
 from graticule.training.augmentation.policies import Cut
 from graticule.training.recipe import AugmentationSection
 from graticule.training.seeds import derived_seed
-
-ASPECTS: Final = (3 / 4, 4 / 3)
-"""Range of width over height of a random part (Szegedy et al., 2015)."""
 
 Square = NDArray[np.uint8]
 
@@ -62,20 +57,8 @@ def random_part(image: Image.Image, *, size_px: int, min_area: float, seed: int)
     Source:
         C. Szegedy et al., "Going deeper with convolutions" (2015): area and aspect drawn at random.
     """
-    generator = np.random.default_rng(seed)
-    width, height = image.size
-    for _ in range(10):
-        area = width * height * generator.uniform(min_area, 1.0)
-        aspect = math.exp(generator.uniform(math.log(ASPECTS[0]), math.log(ASPECTS[1])))
-        wide, high = math.sqrt(area * aspect), math.sqrt(area / aspect)
-        if wide <= width and high <= height:
-            break
-    else:  # a very long photo: the largest square
-        wide = high = float(min(width, height))
-    left, top = generator.uniform(0, width - wide), generator.uniform(0, height - high)
-    part = image.resize(
-        (size_px, size_px), Image.Resampling.BILINEAR, box=(left, top, left + wide, top + high)
-    )
+    box = random_box(*image.size, min_area=min_area, generator=np.random.default_rng(seed))
+    part = image.resize((size_px, size_px), Image.Resampling.BILINEAR, box=box)
     return np.asarray(part, dtype=np.uint8)
 
 
