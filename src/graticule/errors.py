@@ -36,12 +36,46 @@ class CellIdError(GraticuleError, ValueError):
     """A number or token is not an S2 cell, or not one that the question makes sense for."""
 
 
-class PhotoError(GraticuleError, ValueError):
-    """A file cannot be used as a photo. ``reason`` is a short stable code that reports count by."""
+_MEND = "Mend it with a tag editor such as ExifTool, or give the place in a table."
 
-    def __init__(self, message: str, *, reason: str) -> None:
+PHOTO_ADVICE = {
+    "missing": "Look where it lies, and name it again.",
+    "unreadable": "Check that you may read it, and that its disk is whole.",
+    "empty": "Copy or fetch it again.",
+    "not-an-image": "Expected is JPEG, HEIC, PNG, WebP, TIFF, AVIF, GIF or BMP: convert it, or leave it out.",
+    "truncated": "Copy or fetch it again, whole.",
+    "damaged": "Fetch it again, or save it anew in a picture program.",
+    "too-large": "Scale it down first.",
+    "no-position": "Give its place in a table with latitudes and longitudes.",
+    "empty-gps": "Give its place in a table with latitudes and longitudes.",
+    "half-position": _MEND,
+    "nan-position": _MEND,
+    "zero-position": _MEND,
+    "out-of-range": _MEND,
+    "no-hemisphere": _MEND,
+    "broken-exif": _MEND,
+    "broken-xmp": _MEND,
+    "broken-comment": _MEND,
+}
+"""What to do about a photo, by the reason why it cannot be used."""
+
+
+class PhotoError(GraticuleError, ValueError):
+    """A file cannot be used as a photo.
+
+    Convention:
+        - ``reason``: a short stable code that reports count by
+        - ``advice``: what to do, the end of the sentence; that of ``PHOTO_ADVICE`` when left out
+    """
+
+    def __init__(self, message: str, *, reason: str, advice: str | None = None) -> None:
         super().__init__(message)
         self.reason = reason
+        self.advice = PHOTO_ADVICE.get(reason, "") if advice is None else advice
+
+    def __str__(self) -> str:
+        said = str(self.args[0])
+        return said if said.endswith(self.advice) else f"{said} {self.advice}"
 
 
 class TableError(GraticuleError, ValueError):

@@ -66,7 +66,7 @@ def test_refused_photos_exit_3_and_are_told_on_stderr(run, trip, tmp_path):
     status, out, err = run(trip, "-o", tmp_path / "out")
     assert status == 3
     assert "refused 1 empty" in " ".join(out.split())
-    assert err == f"Refused (empty): Photo '{trip / '1.jpg'}' is empty (0 bytes).\n"
+    assert err == f"Refused (empty): Photo '{trip / '1.jpg'}' is empty (0 bytes). Copy or fetch it again.\n"
     report = json.loads((tmp_path / "out" / "ingest.json").read_text(encoding="utf-8"))
     assert (report["read"], report["kept"], report["refused"]) == (3, 2, {"empty": 1})
 

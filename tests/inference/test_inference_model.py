@@ -290,7 +290,7 @@ def test_a_broken_link_and_a_pipe_in_a_folder_are_told_of(model: Model, tmp_path
     found = model.predict(tmp_path)
     assert [item.photo_id for item in found] == ["gone.jpg", "pipe.jpg"]
     assert "does not exist" in str(found[0].error)
-    assert "no file" in str(found[1].error)
+    assert "a pipe or device" in str(found[1].error)
 
 
 def _with(colour_bundle: Path, path: Path, **fields: object) -> Model:

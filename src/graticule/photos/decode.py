@@ -8,6 +8,7 @@ the warning filters.
 from __future__ import annotations
 
 import io
+import os
 import re
 import stat
 import threading
@@ -102,8 +103,9 @@ def read_bytes(path: str | Path) -> bytes:
     try:
         found = Path(path).stat()  # before opening: a pipe without a writer would wait for ever
         if not stat.S_ISREG(found.st_mode):
-            what = "a folder" if stat.S_ISDIR(found.st_mode) else "no file"
-            raise PhotoError(f"Photo '{path}' is {what}.", reason="not-an-image")
+            what = "a folder" if stat.S_ISDIR(found.st_mode) else "a pipe or device"
+            message = f"Photo '{path}' is {what}, and a file was expected."
+            raise PhotoError(message, reason="not-an-image", advice="Name a file, or leave it out.")
         if found.st_size > MAX_FILE_BYTES:
             message = f"Photo '{path}' has {found.st_size:,} bytes; at most {MAX_FILE_BYTES:,} are read."
             raise PhotoError(message, reason="too-large")
@@ -112,12 +114,19 @@ def read_bytes(path: str | Path) -> bytes:
     except PhotoError:  # which is a ValueError
         raise
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise PhotoError(f"Photo '{path}' does not exist.", reason="missing") from error
+        raise PhotoError(f"Photo '{path}' {_absent(path)}.", reason="missing") from error
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         raise PhotoError(f"Photo '{path}' cannot be read: {_said(error)}.", reason="unreadable") from error
     if not data:
         raise PhotoError(f"Photo '{path}' is empty (0 bytes).", reason="empty")
     return data
+
+
+def _absent(path: str | Path) -> str:
+    """Why there is nothing at a path: a link may be there that leads nowhere."""
+    if os.path.islink(path):  # noqa: PTH114 -- a path may hold what Path refuses
+        return f"is a link to '{os.readlink(path)}', which does not exist"  # noqa: PTH115
+    return "does not exist"
 
 
 def open_header(data: bytes, *, name: str = "The photo") -> ImageFile.ImageFile:
@@ -137,7 +146,7 @@ def open_header(data: bytes, *, name: str = "The photo") -> ImageFile.ImageFile:
     if width_px * height_px > MAX_PIXELS:
         message = (
             f"{name} has {width_px:,} x {height_px:,} pixels; at most {MAX_PIXELS / 1e6:.0f} megapixels "
-            "are decoded. Scale it down first."
+            "are decoded."
         )
         raise PhotoError(message, reason="too-large")
     return image
@@ -295,7 +304,7 @@ def _from_array(array: np.ndarray[Any, Any]) -> Image.Image:
     fits = pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] in (3, 4))
     if not fits or pixels.size == 0:
         message = f"An array of shape {array.shape} is not a photo; expected (H, W), (H, W, 3) or (H, W, 4)."
-        raise PhotoError(message, reason="not-an-image")
+        raise PhotoError(message, reason="not-an-image", advice="Give its axes in that order.")
     if pixels.dtype == np.uint16:
         pixels = ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
     elif pixels.dtype == np.bool_:
@@ -306,7 +315,7 @@ def _from_array(array: np.ndarray[Any, Any]) -> Image.Image:
         pixels = (pixels * 255 + 0.5).astype(np.uint8)
     elif pixels.dtype != np.uint8:
         message = f"An array of {array.dtype} is not a photo; expected uint8, uint16 or floats in [0, 1]."
-        raise PhotoError(message, reason="not-an-image")
+        raise PhotoError(message, reason="not-an-image", advice="Scale and convert it first.")
     return Image.fromarray(np.ascontiguousarray(pixels))
 
 

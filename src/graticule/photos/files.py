@@ -11,6 +11,8 @@ from graticule.config import IMAGE_SUFFIXES, nearest
 from graticule.errors import MissingFileError, PhotoError
 from graticule.photos.archives import SEPARATOR, is_archive, is_photo_there, list_members
 
+_PUT: Final = "Put it there, or name the folder that the table's paths start from."
+
 _WEB: Final = ("http://", "https://", "ftp://")
 
 
@@ -42,7 +44,9 @@ def list_top(folder: Path) -> list[Path]:
     try:
         return sorted(folder.iterdir())
     except OSError as error:
-        raise MissingFileError(f"Folder '{folder}' cannot be read: {error.strerror}.") from error
+        raise MissingFileError(
+            f"Folder '{folder}' cannot be read: {error.strerror}.\nCheck that you may read it."
+        ) from error
 
 
 def require_folder(path: Path) -> None:
@@ -54,7 +58,7 @@ def require_folder(path: Path) -> None:
     if path.is_dir():
         return
     if path.exists():
-        raise MissingFileError(f"'{path}' is a file, and a folder was expected.")
+        raise MissingFileError(f"'{path}' is a file, and a folder was expected.\nName:  {path.parent}")
     raise no_such(path)
 
 
@@ -104,7 +108,7 @@ class FileIndex:
             return self.folder / path
         if path.startswith(_WEB):
             message = f"Photo '{said}' is a web address; download it first and name the file."
-            raise PhotoError(message, reason="missing")
+            raise PhotoError(message, reason="missing", advice="")
         elsewhere = path.startswith(("/", "../")) or path[1:3] == ":/" or SEPARATOR in path
         if elsewhere and is_photo_there(self.folder / path):
             return self.folder / path
@@ -116,7 +120,8 @@ class FileIndex:
             return self.folder / path
         if found := self._in_archives().find(path, said):
             return self.folder / found
-        raise PhotoError(f"There is no photo '{said}' in '{self.folder}'.", reason="missing")
+        message = f"There is no photo '{said}' in '{self.folder}' or below it."
+        raise PhotoError(message, reason="missing", advice=_PUT)
 
     def _in_archives(self) -> _Names:
         if self._packed is None:
@@ -179,7 +184,9 @@ def _names(folder: Path) -> Iterator[str]:
     """Paths of all files below a folder, relative to it, with ``/``; hidden files and folders left out."""
 
     def refuse(error: OSError) -> NoReturn:
-        raise MissingFileError(f"Folder '{error.filename}' cannot be read: {error.strerror}.") from error
+        raise MissingFileError(
+            f"Folder '{error.filename}' cannot be read: {error.strerror}.\nCheck that you may read it."
+        ) from error
 
     def is_new(path: str) -> bool:
         try:

@@ -62,6 +62,11 @@ def ingest(
     words = settings.words(output)
     chosen, why = choose_layout(source, settings.layout, words)
     found = _unique(chosen.read(source, words))
+    if not found.read:
+        raise MissingFileError(
+            f"'{source}' names no photo: the table has column names, but no row.\n"
+            "Add a row for each photo, or name the folder that holds the photos."
+        )
     _require_writable(output)  # before the long work, not after it
     if settings.check_pixels or found.positions_inside:
         found = _inspected(found, settings, on_progress)

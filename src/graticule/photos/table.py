@@ -66,7 +66,7 @@ def read_photo_table(path: str | Path) -> pl.DataFrame:
     except (pl.exceptions.PolarsError, OSError) as error:
         raise TableError(
             f"'{file}' cannot be read as Parquet: {str(error).splitlines()[0]}\n"
-            f"Make a photo table first:  graticule ingest '{file}' -o photos"
+            "Make it anew:  graticule ingest PHOTOS -o FOLDER   (or move it away, to use photos beside it)"
         ) from error
     return _checked(_with_columns(frame, f"Photo table '{file}'", file.parent), f"Photo table '{file}'")
 
@@ -143,7 +143,10 @@ def _with_columns(frame: pl.DataFrame, name: str, folder: Path) -> pl.DataFrame:
             try:
                 typed.append(frame[column].cast(kind).alias(column))
             except pl.exceptions.PolarsError as error:
-                message = f"{name}: column '{column}' is {frame.schema[column]} and not {kind}: {error}"
+                message = (
+                    f"{name}: column '{column}' is {frame.schema[column]} and not {kind}: {error}\n"
+                    "Convert the column, or make the table anew:  graticule ingest PHOTOS -o FOLDER"
+                )
                 raise TableError(message) from error
         else:
             typed.append(pl.col(column))
@@ -166,11 +169,15 @@ def _checked(table: pl.DataFrame, name: str) -> pl.DataFrame:
     """Refuses what would make every later number wrong without a word."""
     for column in ("photo_id", "path"):
         if table[column].null_count():
-            raise TableError(f"{name} has {table[column].null_count():,} rows without '{column}'.")
+            raise TableError(
+                f"{name} has {table[column].null_count():,} rows without '{column}'.\n"
+                "Make the table anew:  graticule ingest PHOTOS -o FOLDER"
+            )
     if doubles := table.height - table["photo_id"].n_unique():
         raise TableError(
             f"{name} has {doubles:,} repeated photo_id, such as "
-            f"'{table.filter(pl.col('photo_id').is_duplicated())['photo_id'][0]}'. Each photo needs its own."
+            f"'{table.filter(pl.col('photo_id').is_duplicated())['photo_id'][0]}'.\n"
+            "Make the table anew, and let ingest refuse repeated ones:  graticule ingest PHOTOS -o FOLDER"
         )
     placed = pl.col("latitude").is_not_null() | pl.col("longitude").is_not_null()
     on_earth = pl.col("latitude").is_between(-90, 90) & pl.col("longitude").is_between(-180, 180)

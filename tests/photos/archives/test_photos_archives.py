@@ -115,10 +115,14 @@ def test_what_is_not_there(tmp_path):
     archive = make_zip(tmp_path / "a.zip")
     assert reason_of(f"{archive}::none.jpg") == (
         "missing",
-        f"Photo '{archive}::none.jpg' does not exist: the archive holds no such file.",
+        f"Photo '{archive}::none.jpg' does not exist: the archive holds no such file. "
+        "Look where it lies, and name it again.",
     )
     reason, message = reason_of(tmp_path / "none.zip::a.jpg")
-    assert (reason, message) == ("missing", f"Archive '{tmp_path / 'none.zip'}' does not exist.")
+    assert (reason, message) == (
+        "missing",
+        f"Archive '{tmp_path / 'none.zip'}' does not exist. Look where it lies, and name it again.",
+    )
     (tmp_path / "folder.tar").mkdir()
     assert reason_of(tmp_path / "folder.tar::a.jpg")[0] == "unreadable"
 
@@ -153,8 +157,8 @@ def test_members_that_cannot_be_read(tmp_path):
     archive = make_zip(tmp_path / "a.zip", zipfile.ZIP_BZIP2)
     assert reason_of(f"{archive}::a.jpg") == (
         "unreadable",
-        f"Photo '{archive}::a.jpg' cannot be read: it is packed in a way other than deflate; "
-        "unpack the archive.",
+        f"Photo '{archive}::a.jpg' cannot be read: it is packed in a way other than deflate. "
+        "Unpack the archive.",
     )
     stored = bytearray(make_zip(tmp_path / "b.zip").read_bytes())
     stored[stored.index(b"PK\3\4", 4) + 6] |= 1  # of a.jpg; the first header is the folder's

@@ -113,7 +113,8 @@ def read_member(archive: Path, name: str, *, max_bytes: int) -> bytes:
         with archive.open("rb") as file:
             data = _kind(archive).content(file, member, max_bytes)
     except PhotoError as error:
-        raise PhotoError(f"{photo} cannot be read: {error}.", reason=error.reason) from error
+        said = f"{photo} cannot be read: {error.args[0]}."
+        raise PhotoError(said, reason=error.reason, advice=error.advice) from error
     except OSError as error:
         raise _unreadable(archive, error) from error
     if not data:

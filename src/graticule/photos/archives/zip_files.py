@@ -45,7 +45,7 @@ def zip_content(file: BinaryIO, member: Member, max_bytes: int) -> bytes:
         raise PhotoError("its header is damaged", reason="damaged")
     _, _, flags, method, *_, name_bytes, extra_bytes = _LOCAL_HEADER.unpack(head)
     if flags & _ENCRYPTED:
-        raise PhotoError("it is encrypted", reason="unreadable")
+        raise PhotoError("it is encrypted", reason="unreadable", advice="Unpack it with its password.")
     file.seek(name_bytes + extra_bytes, 1)
     packed = file.read(member.size)
     if len(packed) < member.size:
@@ -53,7 +53,8 @@ def zip_content(file: BinaryIO, member: Member, max_bytes: int) -> bytes:
     if method == _STORED:
         return packed
     if method != _DEFLATED:
-        raise PhotoError("it is packed in a way other than deflate; unpack the archive", reason="unreadable")
+        way = "it is packed in a way other than deflate"
+        raise PhotoError(way, reason="unreadable", advice="Unpack the archive.")
     try:
         unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
         data = unpacker.decompress(packed, max_bytes)

@@ -61,6 +61,19 @@ def tables_beside(folder: Path) -> list[Beside]:
     return found
 
 
+def unreadable_tables(folder: Path) -> list[str]:
+    """Remarks on tables that by their name describe the photos beside them, but that cannot be read."""
+    remarks = []
+    for file in list_top(folder):
+        if is_table(file) and file.is_file() and file.name.lower().partition(".")[0] in USUAL_NAMES:
+            try:
+                read_rows(file, head_rows=_HEAD_ROWS)
+            except GraticuleError as error:
+                first, _, rest = str(error).partition("\n")
+                remarks.append(f"{first.rstrip('.')}. It is not used. {rest}")
+    return remarks
+
+
 def describing_tables(folder: Path) -> list[Beside]:
     """The tables beside the photos of a folder that are meant to say where they were taken.
 

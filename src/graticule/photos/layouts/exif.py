@@ -12,7 +12,7 @@ from graticule.errors import MissingFileError, PhotoError
 from graticule.photos.archives import SEPARATOR, is_archive, list_members
 from graticule.photos.files import list_photos, require_folder
 from graticule.photos.layouts.base import Found, Layout, Words
-from graticule.photos.layouts.beside import describing_tables
+from graticule.photos.layouts.beside import describing_tables, unreadable_tables
 
 
 class ExifLayout(Layout):
@@ -42,7 +42,7 @@ class ExifLayout(Layout):
         """
         names, problems = _photos_in(source)
         if not names:
-            raise MissingFileError("\n".join(problems) or _without_photos(source))
+            raise MissingFileError("\n".join([_without_photos(source), *problems]))
         nowhere = pl.Series([None] * len(names), dtype=pl.Float64)
         packed = source.is_file()
         rows = {
@@ -58,7 +58,8 @@ def _photos_in(source: Path) -> tuple[list[str], list[str]]:
     """Names of the photos of a folder or archive, and what kept others from being found."""
     if not source.is_file() or not is_archive(source):
         require_folder(source)
-        return [file.relative_to(source).as_posix() for file in list_photos(source)], []
+        names = [file.relative_to(source).as_posix() for file in list_photos(source)]
+        return names, unreadable_tables(source)
     try:
         listing = list_members(source)
     except PhotoError as error:

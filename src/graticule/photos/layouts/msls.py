@@ -76,7 +76,9 @@ def _part(table: Path, source: Path) -> pl.DataFrame:
     """The rows of one ``raw.csv``, with what the tables beside it say of the same keys."""
     frame = read_rows(table)
     if not columns_in(table) >= _RAW:
-        raise TableError(f"Table '{table}' lacks columns of Mapillary SLS (expected key, lon, lat).")
+        raise TableError(
+            f"Table '{table}' lacks columns of Mapillary SLS (expected key, lon, lat).\nFetch it again."
+        )
     for name, wanted in _BESIDE.items():
         beside = table.with_name(name)
         if beside.is_file():

@@ -41,4 +41,6 @@ def read_nameless(path: Path, *, separator: str, rows: int | None = None) -> pl.
         first = str(error).strip().splitlines()[0]
         raise TableError(f"Table '{path}' cannot be read as text: {first}.\nFetch it again.") from error
     except OSError as error:
-        raise MissingFileError(f"Table '{path}' cannot be read: {error.strerror or error}.") from error
+        raise MissingFileError(
+            f"Table '{path}' cannot be read: {error.strerror or error}.\nCheck that you may read it."
+        ) from error

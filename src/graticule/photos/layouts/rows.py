@@ -27,6 +27,16 @@ _SAYS: Final = {
     "no-position": "has neither a position nor a country",
 }
 
+_DEGREES: Final = "Expected are degrees such as 48.137, 11.575: mend the row."
+_MENDS: Final = {
+    "not-a-number": _DEGREES,
+    "half-position": "Fill in the other, or empty both.",
+    "nan-position": _DEGREES,
+    "out-of-range": "Expected is -90 to 90, then -180 to 180: mend the row.",
+    "zero-position": "Fill in the place, or leave the photo out.",
+    "no-position": "Fill in its place or its country.",
+}
+
 _REPEATED: Final = 20
 _REPEATED_SHARE: Final = 0.05
 
@@ -152,9 +162,10 @@ def _found(rows: pl.DataFrame, columns: Columns, index: FileIndex, warnings: lis
             if reason is not None:
                 latitude, longitude = place
                 message = f"Photo '{name}' {_SAYS[reason].format(latitude=latitude, longitude=longitude)}."
-                raise PhotoError(message, reason=reason)
+                raise PhotoError(message, reason=reason, advice=_MENDS[reason])
             if not path:
-                raise PhotoError(f"Row {number} of the table names no photo.", reason="missing")
+                message = f"Row {number} of the table names no photo."
+                raise PhotoError(message, reason="missing", advice="Fill in its path or name.")
             files.append(str(index.find(path)))
         except PhotoError as error:
             refused.append(Refusal.of(name, path or "", error))

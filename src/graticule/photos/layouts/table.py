@@ -10,7 +10,13 @@ from graticule.photos.columns import check_said, require_place_and_path, sniff
 from graticule.photos.coordinates import check_decimal_point
 from graticule.photos.files import FileIndex
 from graticule.photos.layouts.base import Found, Layout, Words
-from graticule.photos.layouts.beside import Beside, describing_tables, own_positions_win, tables_beside
+from graticule.photos.layouts.beside import (
+    Beside,
+    describing_tables,
+    own_positions_win,
+    tables_beside,
+    unreadable_tables,
+)
 from graticule.photos.layouts.rows import Origin, photos_of
 from graticule.photos.tabular import is_table, read_rows
 
@@ -43,7 +49,13 @@ class TableLayout(Layout):
         line = words.line(source)
         check_said(frame, str(file), **words.columns())
         columns = sniff(frame, **words.columns())
-        require_place_and_path(frame, columns, table=str(file), command=line)
+        try:
+            require_place_and_path(frame, columns, table=str(file), command=line)
+        except TableError as error:
+            if not source.is_dir():
+                raise
+            aside = f"Or leave the table aside, and read the photos' own places:  {line} --layout exif"
+            raise TableError(f"{error}\n{aside}") from error
         if not words.decimal_comma:
             check_decimal_point(frame, (columns.latitude, columns.longitude), table=str(file), command=line)
         is_text = file.suffix.lower() not in (".parquet", ".pq")
@@ -65,7 +77,8 @@ def _table_in(folder: Path, words: Words) -> Path:
     if not meant:
         raise TableError(
             f"Folder '{folder}' holds no table that can be read (.csv, .tsv, .parquet, .jsonl).\n"
-            f"Read the positions of the photos themselves:  {words.line(folder)} --layout exif"
+            + "".join(f"{remark}\n" for remark in unreadable_tables(folder))
+            + f"Read the positions of the photos themselves:  {words.line(folder)} --layout exif"
         )
     names = ", ".join(table.file.name for table in meant)
     raise TableError(

@@ -33,11 +33,13 @@ _AGREES_KM: Final = 1.0
 """A latitude and longitude in the same name may differ by so much, for other datums and rounding."""
 
 _MESSAGES: Final = {
-    "no-position": "Photo '{name}' has no UTM coordinates in its name.",
-    "out-of-range": "Photo '{name}' has coordinates in its name that UTM does not have.",
+    "no-position": "Photo '{name}' has no UTM coordinates in its name; expected is @east@north@ in metres. "
+    "Rename it, or leave it out.",
+    "out-of-range": "Photo '{name}' has coordinates in its name that UTM does not have; expected is 100,000 "
+    "to 1,000,000 m east, 0 to 10,000,000 m north. Mend its name.",
     "no-zone": "Photo '{name}' does not name its UTM zone; say it with --utm-zone, such as 32N.",
     "contradicting-position": "Photo '{name}' names a latitude and longitude more than 1 km from its UTM "
-    "coordinates.",
+    "coordinates. Mend one of the two in its name.",
 }
 
 

@@ -100,7 +100,11 @@ def in_order(frame: pl.DataFrame, file: Path) -> pl.DataFrame:
     hashes = next((n for n in range(author) if _mostly(head.to_series(n), _HASH)), None)
     ids = (author if hashes is None else hashes) - 1
     if ids < 0:
-        raise TableError(f"Table '{file}' has no column of photo ids before that of the authors.")
+        raise TableError(
+            f"Table '{file}' has no column of photo ids before that of the authors, as YFCC100M has.\n"
+            f"Put a line of names above it, and read it as any table:  "
+            f"graticule ingest '{file}' --layout table -o photos"
+        )
     places = {"photo_id": ids, "author": author}
     places |= {name: author + after for name, after in _AFTER.items() if author + after < frame.width}
     if hashes is not None:
