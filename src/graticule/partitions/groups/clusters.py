@@ -21,6 +21,7 @@ from graticule.partitions.groups.uniting import country_cells, unite
 from graticule.partitions.outlines.growing import sites_of
 from graticule.partitions.outlines.regions import bundled_regions
 from graticule.partitions.outlines.roots import REACH_KM, check_numbers, located, off_remark
+from graticule.partitions.partition import Partition
 
 Array = NDArray[np.float64]
 
@@ -151,20 +152,21 @@ def build_clusters(
     parameters = {"groups": groups, "features": features, "min_photos": min_photos, "reach_km": reach_km}
     group = np.array([label[token] for token in base.tokens])
     partition = unite(base, group, "clusters", parameters, sites=sites)
-    missing = [
-        code for code, is_used in zip(regions.codes, used, strict=True) if is_used and code not in label
-    ]
     remarks = [*known.remarks, *off_remark(sites, of_region, reach_km)]
+    missing = [code for code in regions.at(used).codes if code not in label]
     if missing:
         remarks.append(f"Countries without features, left out: {', '.join(missing)}.")
-    figures = {
+    return Built(partition, tuple(remarks), _figures(partition, chosen, grouping))
+
+
+def _figures(partition: Partition, chosen: Features, grouping: Grouping) -> dict[str, Any]:
+    return {
         "curves": choosing_curves(chosen),
         "silhouette": grouping.silhouette,
         "countries": len(chosen.codes),
         "sizes": [len(members) for members in partition.tree["members"]],
         "compared": _compared(grouping),
     }
-    return Built(partition, tuple(remarks), figures)
 
 
 def _compared(reference: Grouping) -> list[dict[str, Any]]:

@@ -17,6 +17,8 @@ from graticule.partitions.outlines.roots import add_roots, located
 from graticule.partitions.partition import Partition, Source
 from graticule.partitions.partition.naming import unique_names
 
+Array = NDArray[np.float64]
+
 NAMED: Final = 3
 """A cell is called by so many of its members, those with most photos."""
 
@@ -42,15 +44,7 @@ def unite(
     count = int(group.max()) + 1
     mine = np.where(cell >= 0, group[cell], -1)
     inside = mine >= 0
-    sums = np.stack(
-        [np.bincount(mine[inside], (sites.vectors[:, i] * sites.photos)[inside], count) for i in range(3)],
-        axis=1,
-    )
-    # Without photos, the middle of the members' own middles.
-    bare = np.linalg.norm(sums, axis=1) < 1e-9
-    for index in np.flatnonzero(bare):
-        sums[index] = unit_vectors(base.centres[group == index]).sum(axis=0)
-    centres = latlon_of(sums)
+    centres = _middles(base, group, sites, mine)
     order = np.argsort(s2.cell_ids(centres), kind="stable")
     called = list(base.names if names is None else names)
     members = [_by_photos(np.flatnonzero(group == index), in_base) for index in order]
@@ -78,6 +72,16 @@ def unite(
     left_out = np.unique(cell[(cell >= 0) & (mine < 0)])
     source = Source(total, sites.places, total - kept, len(left_out), sites.fingerprint)
     return Partition(tree, method, dict(parameters), source)
+
+
+def _middles(base: Partition, group: NDArray[np.int64], sites: Sites, mine: NDArray[np.int64]) -> Array:
+    """Mean place (G, 2) of the photos of each group; of one without, of its members' own mean places."""
+    inside, count = mine >= 0, int(group.max()) + 1
+    weighted = sites.vectors[inside] * sites.photos[inside, None]
+    sums = np.stack([np.bincount(mine[inside], axis, count) for axis in weighted.T], axis=1)
+    for index in np.flatnonzero(np.linalg.norm(sums, axis=1) < 1e-9):
+        sums[index] = unit_vectors(base.centres[group == index]).sum(axis=0)
+    return latlon_of(sums)
 
 
 def _by_photos(members: NDArray[np.intp], photos: NDArray[np.int64]) -> NDArray[np.intp]:

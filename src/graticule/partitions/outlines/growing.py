@@ -145,8 +145,19 @@ class Growth:
                 "No place lies in any of the polygons, so there are no cells.\n"
                 "Give polygons where the photos are, or raise `reach_km`."
             )
-        photos = np.array([self.photos(node) for node in range(len(self))], dtype=np.int64)
         middles, typical = self._middles()
+        tree, leaves = self._tree(middles)
+        total, kept = int(self.sites.photos.sum()), int(tree["photos"].gather(leaves).sum())
+        source = Source(total, self.sites.places, total - kept, dropped_cells, self.sites.fingerprint)
+        bare = Partition(tree, method, dict(parameters), source, named_at=typical[leaves])
+        names = list(bare.node_names)
+        for node, name in self._called.items():
+            names[node] = name
+        tree = tree.with_columns(name=pl.Series(unique_names(names), dtype=pl.String))
+        return dataclasses.replace(bare, tree=tree)
+
+    def _tree(self, middles: Array) -> tuple[pl.DataFrame, Rows]:
+        """One row per node but for names and geometry, and the node of each cell."""
         levels = np.zeros(len(self), dtype=np.int64)
         for node, parent in enumerate(self.parents):
             levels[node] = levels[parent] + 1 if parent >= 0 else 0
@@ -162,27 +173,14 @@ class Growth:
                 "cell": pl.Series(cell, dtype=pl.Int64).replace(-1, None),
                 "cell_id": self._token,
                 "token": self._token,
-                "photos": photos,
+                "photos": [self.photos(node) for node in range(len(self))],
                 "latitude": middles[:, 0],
                 "longitude": middles[:, 1],
                 "definition": self._definition,
                 "reach_km": pl.Series(self._reach_km, dtype=pl.Float64),
             }
         )
-        total = int(self.sites.photos.sum())
-        source = Source(
-            photos=total,
-            places=self.sites.places,
-            dropped_photos=total - int(photos[leaves].sum()),
-            dropped_cells=dropped_cells,
-            fingerprint=self.sites.fingerprint,
-        )
-        bare = Partition(tree, method, dict(parameters), source, named_at=typical[leaves])
-        names = list(bare.node_names)
-        for node, name in self._called.items():
-            names[node] = name
-        tree = tree.with_columns(name=pl.Series(unique_names(names), dtype=pl.String))
-        return dataclasses.replace(bare, tree=tree)
+        return tree, leaves
 
     def _middles(self) -> tuple[Array, Array]:
         """Mean place (n, 2) of each node's photos, and the place of a photo nearest to it."""

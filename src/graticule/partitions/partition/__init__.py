@@ -4,6 +4,7 @@ Both classes are loaded together, so that a file with several resolutions is alw
 """
 
 from graticule.partitions.partition.multi import MultiPartition
-from graticule.partitions.partition.partition import Partition, Source
+from graticule.partitions.partition.partition import Partition
+from graticule.partitions.partition.source import Source
 
 __all__ = ["MultiPartition", "Partition", "Source"]

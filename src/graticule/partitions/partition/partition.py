@@ -6,10 +6,8 @@ outlines, hierarchical heads walk its tree.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import hashlib
-import os
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -20,28 +18,13 @@ import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
 from graticule._version import __version__
-from graticule.errors import MissingFileError, PartitionError
+from graticule.errors import PartitionError
 from graticule.partitions.cells.kinds import cells_of
 from graticule.partitions.cells.protocol import Cells, TreeCells
+from graticule.partitions.partition.files import read_content, write_content
 from graticule.partitions.partition.geoparquet import REBUILD, columns_of, from_geoparquet, to_geoparquet
 from graticule.partitions.partition.naming import cell_names, node_names
-
-
-@dataclasses.dataclass(frozen=True)
-class Source:
-    """What a partition was built from, and what it left out.
-
-    Convention:
-        - ``photos``: number of photos that went in; ``places``: number of rows that they came in
-        - ``dropped_photos``, ``dropped_cells``: those in cells with too few photos
-        - ``fingerprint``: SHA-256 of the places, whatever their order
-    """
-
-    photos: int
-    places: int
-    dropped_photos: int
-    dropped_cells: int
-    fingerprint: str
+from graticule.partitions.partition.source import Source
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -211,23 +194,7 @@ class Partition:
         Raises:
             PartitionError: the file cannot be written.
         """
-        target = Path(path)
-        content = self.to_bytes()
-        part = target.with_name(f".{target.name}.{os.getpid()}.part")
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            part.write_bytes(content)
-            part.replace(target)
-        except OSError as error:
-            with contextlib.suppress(OSError):
-                part.unlink(missing_ok=True)
-            why = error.strerror
-            if isinstance(error, FileExistsError | NotADirectoryError):
-                why = "a file stands where its folder would be"
-            raise PartitionError(
-                f"Cannot write the partition '{target}': {why}.\nName another file."
-            ) from error
-        return target
+        return write_content(Path(path), self.to_bytes())
 
     @classmethod
     def read(cls, source: str | Path | bytes) -> Partition:
@@ -239,7 +206,9 @@ class Partition:
             MissingFileError: there is no such file.
             PartitionError: the file is no partition, is damaged, or is of a newer version.
         """
-        content, label = (source, "The partition") if isinstance(source, bytes) else _content(Path(source))
+        content, label = (
+            (source, "The partition") if isinstance(source, bytes) else read_content(Path(source))
+        )
         nodes, header = from_geoparquet(content, label)
         form = next((form for key, form in _FORMS.items() if key in header), Partition)
         return form.of_file(nodes, header, label)
@@ -305,12 +274,3 @@ class Partition:
 
 _FORMS: dict[str, type[Partition]] = {}
 """Classes that a file with a further key in its header is read as, by that key."""
-
-
-def _content(path: Path) -> tuple[bytes, str]:
-    try:
-        return path.read_bytes(), f"Partition '{path}'"
-    except FileNotFoundError as error:
-        raise MissingFileError(f"There is no partition file '{path}'.\n{REBUILD}") from error
-    except OSError as error:
-        raise MissingFileError(f"Cannot read the partition '{path}': {error.strerror}.\n{REBUILD}") from error
