@@ -6,10 +6,10 @@
 A convolutional network of about one million parameters learns the country of street scenes of thirty
 countries, once on a plain planet and once on one where the photos of five countries show a car hood. Time is
 the processor's, of all threads, for training alone. Test photos are of other trips than those learned from.
-A hood is covered with the mean of all photos there, or taken away: the same scenes without.
-Checked (exit status 1 when broken): at least five times chance on the plain planet; in the five countries the
 A hood is covered with the mean of all photos there, or taken away: the same scenes, drawn without it.
-place takes from the network that never saw a hood.
+Checked (exit status 1 when broken): at least five times chance on the plain planet; in the five countries
+the hood raises the share that is right, and covering it takes more than that away, and more than covering
+the same place takes from the network that never saw a hood.
 """
 
 from __future__ import annotations
