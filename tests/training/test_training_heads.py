@@ -96,8 +96,9 @@ def test_a_recipe_trains_exports_and_predicts(name: str, world: Path, tmp_path: 
     [
         {"name": "neighbour-smoothed", "neighbours": 2},
         {"terms": [{}, {"name": "squared-expected-distance", "unit_km": 5000, "weight": 0.5}]},
+        {"class_weights": {"by": "effective-number"}},
     ],
-    ids=["neighbour-smoothed", "terms"],
+    ids=["neighbour-smoothed", "terms", "class-weights"],
 )
 def test_losses_train_from_a_recipe(loss: dict[str, object], world: Path, tmp_path: Path) -> None:
     phases = [{"name": "all", "epochs": 3, "learning_rate": 0.003}]

@@ -103,6 +103,9 @@ def with_absolute_paths(recipe: Recipe) -> Recipe:
         part = values.get(section)
         if part and part[key] is not None:
             part[key] = Path(part[key]).resolve()
+    for term in (values["loss"], *values["loss"]["terms"]):
+        if isinstance(term["clusters"], Path):
+            term["clusters"] = term["clusters"].resolve()
     features = values["partition"]["features"]
     if features is not None and Path(features).is_file():
         values["partition"]["features"] = str(Path(features).resolve())
