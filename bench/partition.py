@@ -164,10 +164,11 @@ def step(name: str, count: int, file: str) -> dict[str, Any]:
         seconds, (partition, counts) = timed(lambda: stream(file))
         return _told(seconds, cells=partition.count, counted=len(counts.cells().ids), level=counts.level)
     if name == "names":
-        from graticule.geo.places import place_names
+        from graticule.partitions.boxes.kd import build_kd
 
-        seconds, _ = timed(lambda: place_names(places(10_000)))
-        return _told(seconds)
+        partition = build_kd(places(1_000_000), max_photos=1, cells=10_000)
+        seconds, found = timed(lambda: partition.names)
+        return _told(seconds, cells=len(found), different=len(set(found)))
     latlon = places(count)
     if kind == "beside":
         usual_s, theirs = timed(lambda: usual(method, latlon))

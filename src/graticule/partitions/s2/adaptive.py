@@ -159,8 +159,8 @@ def build_s2_from_counts(
 
     Convention:
         - no cell is finer than those counted: ``end_level`` is at most ``counts.level``
-        - centres are the same but for rounding; a cell may be named by another place in it, and the source's
-          fingerprint is one of the counted cells
+        - centres are the same but for rounding; a cell at sea may be named by another place in it,
+          and the source's fingerprint is one of the counted cells
 
     Raises:
         PartitionError: no cell is left.
