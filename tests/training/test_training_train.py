@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import polars as pl
 import pytest
 import torch
-import yaml
 
 from graticule.errors import MissingFileError, PartitionError, RecipeError, TrainingError
 from graticule.models import read_tensors
@@ -209,24 +203,6 @@ def test_a_stopped_run_goes_on_to_the_same_numbers(
     assert Predictions.read(tmp_path / "stopped" / "predictions_val.parquet") == Predictions.read(
         tmp_path / "whole" / "predictions_val.parquet"
     )
-
-
-def test_a_killed_run_goes_on_to_the_same_numbers(world: Path, tmp_path: Path, one_thread: None) -> None:
-    recipe = tmp_path / "recipe.yaml"
-    phases = [{"name": "all", "epochs": 4, "learning_rate": 0.003}]
-    recipe.write_text(yaml.safe_dump(tiny_values(world, phases=phases)))
-    train(read_recipe(recipe), tmp_path / "whole", say=silent)
-    words = [sys.executable, "-m", "graticule", "train", str(recipe), "-o", str(tmp_path / "killed")]
-    process = subprocess.Popen(words, env={**os.environ, "OMP_NUM_THREADS": "1"}, stderr=subprocess.DEVNULL)
-    began = time.monotonic()
-    while not (tmp_path / "killed" / "checkpoints" / "last.ckpt").exists() and time.monotonic() - began < 120:
-        time.sleep(0.02)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    done = read_checkpoint(tmp_path / "killed" / "checkpoints" / "last.ckpt").position
-    assert done.batch < 20, "killed too late to show anything"
-    resume(tmp_path / "killed", say=silent)
-    assert numbers(tmp_path / "killed").equals(numbers(tmp_path / "whole"))
 
 
 def test_a_finished_run_resumes_to_itself(finished_run: Path) -> None:

@@ -98,7 +98,7 @@ def train_phase(work: Work, position: Position, begun: Checkpoint | None) -> Non
             trainer = _trainer(work, module.timetable.rounds_left(position.batch))
             train_loader = training_loader(train_data, module.batches, workers=recipe.workers)
             val_loader = ordered_loader(val_data, batch_size=recipe.batch_size, workers=recipe.workers)
-            trainer.fit(module, train_loader, val_loader)
+            _fit(trainer, module, train_loader, val_loader)
     except (RuntimeError, MemoryError) as error:
         raise _explained(error, work) from error
     _name_unreadable(work, position, module)
@@ -167,6 +167,15 @@ def _trainer(work: Work, rounds: int) -> lightning.Trainer:
         use_distributed_sampler=False,
         default_root_dir=str(work.run.path),
     )
+
+
+def _fit(trainer: lightning.Trainer, module: CellClassifier, train_loader: Any, val_loader: Any) -> None:
+    try:
+        trainer.fit(module, train_loader, val_loader)
+    except SystemExit as error:  # what Lightning makes of a second Ctrl-C
+        if isinstance(error.__context__, KeyboardInterrupt):
+            raise error.__context__ from None
+        raise
 
 
 def _name_unreadable(work: Work, position: Position, module: CellClassifier) -> None:
