@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from graticule.cli.output import stderr
+from graticule.cli.output import emit, json_option, stderr
 from graticule.errors import UsageError
 
 
@@ -40,7 +40,8 @@ from graticule.errors import UsageError
 )
 @click.option("--queue", default=256, show_default=True, type=click.IntRange(1), help="Photos that may wait.")
 @click.option("--demo", is_flag=True, help="The default model on this machine, nothing else to decide.")
-def command(models: tuple[str, ...], demo: bool, rate: float, **words: Any) -> int:
+@json_option
+def command(models: tuple[str, ...], demo: bool, rate: float, as_json: bool, **words: Any) -> int:
     """Answer over HTTP: a web page, and an API described at /openapi.json.
 
     Photos are read in memory and forgotten. Only this machine is answered, unless --host says otherwise;
@@ -61,6 +62,9 @@ def command(models: tuple[str, ...], demo: bool, rate: float, **words: Any) -> i
     settings.check_reachable()
     if settings.token is None and settings.allow_anonymous:
         stderr().print("Open to anyone who reaches this port: no token is asked for.")
-    stderr().print(f"http://{settings.host}:{settings.port}   (Ctrl-C stops)")
+    url = f"http://{f'[{settings.host}]' if ':' in settings.host else settings.host}:{settings.port}"
+    stderr().print(f"{url}   (Ctrl-C stops)")
+    if as_json:
+        emit({"url": url, "models": list(settings.models), "finest": settings.finest})
     serve(settings)
     return 0
