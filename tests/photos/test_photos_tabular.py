@@ -130,3 +130,14 @@ def test_tables_are_known_by_their_endings(name, expected):
 )
 def test_types_of_the_sources_own_columns(name, values, kind):
     assert with_types(pl.DataFrame({name: pl.Series(values, dtype=pl.String)})).dtypes == [kind]
+
+
+def test_a_table_without_a_line_of_names(tmp_path):
+    file = tmp_path / "places.csv"
+    file.write_text("a/1.jpg,48.1,11.5\nb/2.png,-33.9,151.2\n")
+    frame = read_rows(file)
+    assert frame.columns == ["path", "latitude", "longitude"]
+    assert frame.rows() == [("a/1.jpg", "48.1", "11.5"), ("b/2.png", "-33.9", "151.2")]
+    for other in ("a/1.jpg,95,11\n", "photo,48.1,11.5\n", "1.jpg,48.1\n", "1.jpg,48.1,11.5,x\n"):
+        file.write_text(other)
+        assert read_rows(file).height == 0  # its first line is taken for names, as ever

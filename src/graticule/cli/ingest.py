@@ -225,6 +225,8 @@ def _rows(report: IngestReport) -> Iterator[tuple[str, str, str]]:
             yield "split", f"{count:,}", split
     for code, count in report.continents.items():
         yield "continent", f"{count:,}", CONTINENTS.get(code, "unknown")
+    for scene, count in report.scenes.items():
+        yield "scene", f"{count:,}", scene
     named = [
         f"{country_name(code) or code} {count:,}"
         for code, count in report.countries.items()

@@ -22,7 +22,7 @@ _NAMES: Final = {
     "photo image img imgid imageid photoid id key",
     "photo_id": "photoid imageid imgid id key uuid",
     "country": "country countrycode iso2 isoa2 countryiso cc countryname iso3 isoa3",
-    "split": "split subset partition fold",
+    "split": "split subset partition fold selection",
     "group": "group author creatorid creatorusername creator photographer userid user sequence sequenceid "
     "trip placeid",
     "source": "source dataset provider",

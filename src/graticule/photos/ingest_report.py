@@ -24,6 +24,7 @@ class IngestReport:
         - ``read`` = ``kept`` + the sum of ``refused`` (number by reason); ``refusals`` lists each
         - ``without_place``: kept photos of which only the country is known
         - ``splits``, ``countries`` (ISO), ``continents`` (codes): kept photos in each, ``none`` where null
+        - ``scenes`` (urban, natural, indoor): likewise, empty where the source tells none
         - ``duplicates``: as ``graticule.photos.deduplication.deduplicated`` reports them
         - ``wrong_colours``: as ``graticule.photos.cleaning.cleaned`` reports them
         - ``stored``: where photos were stored: in which form (``graticule.photos.storing.Storage``), how
@@ -42,6 +43,7 @@ class IngestReport:
     splits: dict[str, int]
     countries: dict[str, int]
     continents: dict[str, int]
+    scenes: dict[str, int]
     warnings: list[str]
     pixels_checked: bool
     seconds: float
@@ -56,12 +58,13 @@ class IngestReport:
 
 
 def statistics(frame: pl.DataFrame) -> dict[str, Any]:
-    """What a report says of the photos that were kept: its fields ``without_place`` to ``continents``."""
+    """What a report says of the photos that were kept: its fields ``without_place`` to ``scenes``."""
     return {
         "without_place": int(frame["latitude"].is_null().sum()),
         "splits": _counts(frame["split"]),
         "countries": _counts(frame["country"]),
         "continents": _counts(_continents(frame["country"])),
+        "scenes": _counts(frame["scene"]) if "scene" in frame.columns else {},
     }
 
 

@@ -14,6 +14,7 @@ from typing import Final
 
 import polars as pl
 
+from graticule.config import IMAGE_SUFFIXES
 from graticule.errors import MissingFileError, TableError
 
 TABLE_SUFFIXES: Final = (".csv", ".tsv", ".txt", ".parquet", ".pq", ".jsonl", ".ndjson")
@@ -137,7 +138,22 @@ def _read_separated(data: bytes, path: Path, rows: int | None) -> pl.DataFrame:
     header = next((line for line in io.BytesIO(data) if line.strip()), b"").decode().rstrip("\r\n")
     if not header:
         raise TableError(_empty(path))
-    return pl.read_csv(data, separator=separator_of(header, path), infer_schema=False, n_rows=rows)
+    separator = separator_of(header, path)
+    names = _names_lacking(header.split(separator))
+    return pl.read_csv(
+        data, separator=separator, infer_schema=False, n_rows=rows, has_header=not names, new_columns=names
+    )
+
+
+def _names_lacking(first: list[str]) -> list[str] | None:
+    """Names for the columns, where the first line is a photo, a latitude and a longitude."""
+    if len(first) != 3 or Path(first[0].strip().strip('"')).suffix.lower() not in IMAGE_SUFFIXES:
+        return None
+    try:
+        latitude, longitude = float(first[1]), float(first[2])
+    except ValueError:
+        return None
+    return ["path", "latitude", "longitude"] if abs(latitude) <= 90 and abs(longitude) <= 180 else None
 
 
 def separator_of(header: str, path: Path) -> str:

@@ -67,3 +67,13 @@ def test_a_train_table_of_something_else_is_a_table(copy):
     copy.photos("a.jpg")
     copy.table("train.csv", [{"file": "a.jpg", "latitude": 48.1, "longitude": 11.5}])
     assert copy.layout() == "table"
+
+
+def test_tables_in_folders_of_their_own(copy):
+    copy.photos("train/train/17.jpg", "test/test/18.jpg")
+    copy.table("train/train.csv", [row("17")])
+    copy.table("test/test.csv", [row("18")])
+    assert copy.layout() == "osv5m"
+    report, frame = copy.ingest()
+    assert report.refused == {}
+    assert frame.sort("photo_id").select("photo_id", "split").rows() == [("17", "train"), ("18", "test")]

@@ -26,6 +26,7 @@ from graticule.photos.layouts.exif import ExifLayout
 from graticule.photos.layouts.gsv_cities import GsvCitiesLayout
 from graticule.photos.layouts.hf_folder import HuggingFaceFolderLayout
 from graticule.photos.layouts.hf_parquet import HuggingFaceParquetLayout
+from graticule.photos.layouts.im2gps_info import Im2gpsInfoLayout
 from graticule.photos.layouts.mp16 import Mp16Layout
 from graticule.photos.layouts.mp16_pro import Mp16ProLayout
 from graticule.photos.layouts.msls import MslsLayout
@@ -52,6 +53,7 @@ _PUBLISHED: Final[tuple[Layout, ...]] = (
     Mp16ProLayout(),
     Im2gpsLayout(),
     Im2gps3kLayout(),
+    Im2gpsInfoLayout(),
     Yfcc26kLayout(),
     Yfcc4kLayout(),
     Yfcc100mLayout(),

@@ -27,6 +27,18 @@ class Osv5mLayout(PublishedLayout):
         ["id", "latitude", "longitude", "sequence", "captured_at", "creator_id", "drive_side"]
     )
 
+    def files(self, source: Path) -> list[Path]:
+        """The tables at the top, else in the folders ``train/`` and ``test/``, as OSV-5M's code has them."""
+        found = super().files(source)
+        if found or not source.is_dir():
+            return found
+        below = [source / name for name in self.tables if (source / name).is_dir()]
+        return [file for folder in below for file in super(Osv5mLayout, self).files(folder)]
+
+    def folder_of(self, source: Path, files: list[Path]) -> Path:
+        """The folder that was named, for tables may lie below it; else that of the table."""
+        return source if source.is_dir() else files[0].parent
+
     def prepared(self, frame: pl.DataFrame, file: Path) -> pl.DataFrame:  # noqa: ARG002
         """With a column for what belongs together: the creator, else the sequence."""
         together = pl.coalesce("creator_id", "creator_username", "sequence").alias("group")

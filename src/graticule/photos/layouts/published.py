@@ -83,8 +83,12 @@ class PublishedLayout(Layout):
             check_decimal_point(
                 frame, (columns.latitude, columns.longitude), table=str(files[0]), command=line
             )
-        index = FileIndex(words.images or files[0].parent)
+        index = FileIndex(words.images or self.folder_of(source, files))
         return photos_of(frame, columns, Origin(files[0], index, words, line, as_text=self.as_text))
+
+    def folder_of(self, source: Path, files: list[Path]) -> Path:  # noqa: ARG002 -- for subclasses
+        """The folder below which the photos are looked for."""
+        return files[0].parent
 
     def _fits(self, file: Path) -> bool:
         return self.known_by <= columns_in(file)
