@@ -400,3 +400,70 @@ def test_the_truth_as_predictions_is_perfect(shared: Path) -> None:
     assert random["200"] == pytest.approx(0.009, abs=0.006)
     assert random["750"] == pytest.approx(0.067, abs=0.02)
     assert random["2500"] == pytest.approx(0.233, abs=0.04)
+
+
+def test_rows_that_repeat_another_are_counted_once_and_said() -> None:
+    truth = _answers([(48.8, 2.3), (1.0, 2.0)])
+    twice = pl.concat([truth, truth.head(1)])
+    document = evaluate_predictions(twice, truth, resamples=0).metrics
+    assert (document["n"], document["matching"]["repeated_rows"]) == (2, 1)
+    assert any("1 row repeats another of the same photo" in remark for remark in document["remarks"])
+
+
+@pytest.mark.parametrize(
+    ("shares", "confidence", "said"),
+    [
+        ([0.9, 0.3], 0.9, r"probabilities sum to 1.2, the least being 0.3"),
+        ([1.1, -0.2], 0.5, r"the least being -0.2"),
+        ([0.5, 0.2], 50.0, r"a confidence of 50"),
+    ],
+)
+def test_probabilities_that_are_none_are_refused(
+    partition: Partition, shares: list[float], confidence: float, said: str
+) -> None:
+    candidates = tuple(
+        Candidate(cell, partition.tokens[cell], "x", 1.0, 2.0, share) for cell, share in enumerate(shares)
+    )
+    bad = Prediction("p0", latitude=1.0, longitude=2.0, confidence=confidence, candidates=candidates)
+    with pytest.raises(PredictionsError, match=said):
+        evaluate_predictions(Predictions.of([bad]), _answers([(1.0, 2.0)]))
+
+
+def test_areas_classes_and_chance_are_in_the_document(document: dict, truth: pl.DataFrame) -> None:
+    for rule, level in (("polygon", "country"), ("nearest_town", "country"), ("nearest_town", "city")):
+        share, (low, high) = document["areas"][rule][level], document["intervals"]["areas"][rule][level]
+        assert 0 <= low <= share <= high <= 1
+    assert document["areas"]["polygon"]["country"] == document["country_accuracy"]
+    country = document["classes"]["country"]
+    recalls = [row["recall"] for row in document["by_country"] if row["code"] != "none"]
+    assert country["balanced_accuracy"] == pytest.approx(sum(recalls) / len(recalls))
+    assert country["accuracy"] == pytest.approx(document["country_accuracy"])
+    assert (
+        document["classes"]["cell"]["accuracy"]
+        <= document["top_k"]["1"] / (document["n_covered"] / 80) + 1e-9
+    )
+    for kind, figures in document["classes"].items():
+        for name, value in figures.items():
+            low, high = document["intervals"]["classes"][kind][name]
+            assert low <= high
+            assert 0 <= value <= 1
+    cell = document["improvement_over_random"]["cell"]
+    assert cell["improvement"]["uniform"] == pytest.approx(document["top_k"]["1"] * cell["classes"])
+    low, high = document["intervals"]["ece"]
+    assert low < high
+    shares = list(document["recall_against_area"].values())
+    assert shares == sorted(shares)
+    assert shares[-1] <= document["top_k"]["10"] + 1e-9
+    assert document["baselines"]["clusters"]["mean_km"] > 0
+    assert (
+        document["intervals"]["constant"]["within_km"]["2500"][0]
+        <= document["baselines"]["constant"]["within_km"]["2500"]
+    )
+
+
+def test_osv5m_takes_the_country_of_the_nearest_town() -> None:
+    # at sea off Brest: in no polygon of France, but nearest to a French town
+    truth = _answers([(48.0, -5.6), (48.8, 2.3)])
+    document = evaluate_predictions(truth, truth, protocol="osv5m", resamples=0).metrics
+    assert document["country_accuracy"] == document["areas"]["nearest_town"]["country"] == 1.0
+    assert "nearest town" in document["country_rule"]

@@ -91,3 +91,13 @@ def test_the_report_counts_all_and_shows_three() -> None:
 def test_shown() -> None:
     assert shown([]) == ""
     assert shown(["a", "b", "c"]) == "'a', 'b', 'c'"
+
+
+def test_the_short_way_for_the_same_order_gives_the_same() -> None:
+    ids = [f"p{row}" for row in range(50)]
+    straight = match(_table(ids), _table(ids))
+    turned = match(_table(ids), _table(ids[::-1]))
+    assert straight.rules == turned.rules == {"photo_id": 50}
+    assert straight.frame["true_photo_id"].to_list() == turned.frame["true_photo_id"].to_list() == ids
+    assert turned.frame["true_row"].to_list() == list(range(49, -1, -1))
+    assert (straight.only_predicted, straight.only_truth) == ([], [])

@@ -41,12 +41,16 @@ class Evaluation:
         - ``curves``: share of photos within each ``distance_km``: columns ``model``, ``low`` and ``high``
           (its interval; null without one), ``constant`` (the place best for the GeoScore),
           ``random``
+        - ``comparison``, ``judging``: what all that was made from; ``graticule.evaluation.details`` finds
+          more in it
     """
 
     metrics: dict[str, Any]
     errors_km: Array
     frame: pl.DataFrame
     curves: pl.DataFrame
+    comparison: Comparison
+    judging: Judged
 
     @property
     def is_complete(self) -> bool:
@@ -96,7 +100,8 @@ def evaluate_predictions(
         1.0
     """
     rules = protocol_named(protocol)
-    judging = Judged.of(complete(predictions), truth)
+    table = complete(predictions)
+    judging = Judged.of(table, truth, repeated=len(predictions) - table.height)
     facts = GroundTruth.of(judging.frame, partition)
     answers = Answers.of(judging.frame, facts)
     places = _training_places(training_places, partition, facts)
@@ -114,6 +119,8 @@ def evaluate_predictions(
         comparison.errors_km,
         judged(judging.frame, comparison),
         curves(comparison),
+        comparison,
+        judging,
     )
 
 

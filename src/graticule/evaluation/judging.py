@@ -26,10 +26,11 @@ class Judged:
     answers: pl.DataFrame
     pairs: Match
     without_place: dict[str, int]
+    repeated: int = 0
 
     @classmethod
-    def of(cls, answers: pl.DataFrame, truth: pl.DataFrame) -> Judged:
-        """Pair ``answers``, a completed table, with ``truth``.
+    def of(cls, answers: pl.DataFrame, truth: pl.DataFrame, *, repeated: int = 0) -> Judged:
+        """Pair ``answers``, a completed table, with ``truth``; ``repeated``: rows that said the same again.
 
         Raises:
             PredictionsError: no photo is known to both sides, or none of those has a true position.
@@ -45,7 +46,7 @@ class Judged:
             )
         if not without_place:
             pairs = match(answers, truth)
-            return cls(pairs.frame, answers, pairs, without_place)
+            return cls(pairs.frame, answers, pairs, without_place, repeated)
         # All are matched, so that none is taken for a stranger, and only then those without a place go.
         pairs = match(answers, truth.with_columns(usable.alias(_FLAG)))
         frame = pairs.frame.filter(pl.col(f"true_{_FLAG}")).drop(f"true_{_FLAG}")
@@ -54,12 +55,13 @@ class Judged:
                 f"{pairs.frame.height} predicted photos are in the truth, but none of them has a true "
                 "position.\nGive a truth with the places of these photos."
             )
-        return cls(frame, answers, pairs, without_place)
+        return cls(frame, answers, pairs, without_place, repeated)
 
     def to_dict(self) -> dict[str, Any]:
         """The part ``matching`` of ``metrics.json``."""
         return {
             **self.pairs.to_dict(),
+            "repeated_rows": self.repeated,
             "without_true_position": sum(self.without_place.values()),
             "without_true_position_by_reason": self.without_place,
         }

@@ -36,6 +36,12 @@ def _about_photos(document: dict[str, Any]) -> list[str]:
     if by_name:
         rules = ", ".join(f"{count} by {rule}" for rule, count in by_name.items())
         found.append(f"Ids differ between the two tables; photos were matched otherwise: {rules}.")
+    if matching["repeated_rows"]:
+        count = matching["repeated_rows"]
+        found.append(
+            f"{'1 row repeats' if count == 1 else f'{count:,} rows repeat'} another of the same photo with "
+            "the same answer: counted once."
+        )
     for side, verb in (("only_truth", "have no prediction"), ("only_predicted", "are not in the truth")):
         count = matching[side]
         if count:
