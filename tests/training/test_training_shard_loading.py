@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from graticule.photos.archives import reading
 from graticule.photos.dealing import Dealing, DealtPhotos
 from graticule.photos.ingest import IngestSettings, ingest
 from graticule.photos.reading import PhotoReader
@@ -16,6 +17,8 @@ from graticule.photos.storing import Storage
 from graticule.photos.table import photo_paths, read_photo_table
 from graticule.training.shard_loading import ShardLoader, loading_rate
 from graticule.training.squares import random_square, square_of
+from graticule.training.train import train
+from tiny_world import draw_world, tiny_recipe
 
 MAKE = partial(random_square, size_px=16, min_area=0.5)
 
@@ -111,3 +114,17 @@ def test_squares_are_those_of_pillow(turn, side):
 
 def test_the_rate_is_of_what_comes_out(reader):
     assert loading_rate(loader_of(reader), lambda batch: len(batch[1])) > 1
+
+
+def test_a_recipe_whose_table_points_into_shards_trains(tmp_path, monkeypatch):
+    draw_world(tmp_path / "world", per_town={"train": 4, "val": 2, "test": 1})
+    settings = IngestSettings(storage=Storage(max_side_px=48, shards=True, photos_per_shard=10))
+    ingest(tmp_path / "world", tmp_path / "shards", settings)
+    table = read_photo_table(tmp_path / "shards")
+    assert table["split"].value_counts().sort("count")["count"].to_list() == [4, 8, 16]
+    monkeypatch.setattr(reading, "_look_through", lambda path, _: pytest.fail(f"{path} was looked through"))
+    phase = {"name": "all", "epochs": 1, "learning_rate": 0.003}
+    recipe = tiny_recipe(tmp_path / "shards", phases=[phase], partition={"max_photos": 8, "min_photos": 2})
+    train(recipe, tmp_path / "run", say=[].append)
+    history = (tmp_path / "run" / "history.csv").read_text().splitlines()
+    assert len(history) == 2
