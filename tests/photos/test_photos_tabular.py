@@ -141,3 +141,10 @@ def test_a_table_without_a_line_of_names(tmp_path):
     for other in ("a/1.jpg,95,11\n", "photo,48.1,11.5\n", "1.jpg,48.1\n", "1.jpg,48.1,11.5,x\n"):
         file.write_text(other)
         assert read_rows(file).height == 0  # its first line is taken for names, as ever
+
+
+def test_a_spreadsheet_that_is_called_csv(tmp_path):
+    file = tmp_path / "places.csv"
+    file.write_bytes(b"PK\x03\x04\x14\x00xl/workbook.xml")
+    with pytest.raises(TableError, match=r"a spreadsheet or an archive.*\n?Save it as CSV"):
+        read_rows(file)

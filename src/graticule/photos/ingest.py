@@ -120,7 +120,8 @@ def _unique(found: Found) -> Found:
             row["photo_id"],
             row["file"],
             "duplicate-id",
-            f"Photo id '{row['photo_id']}' is used by an earlier row.",
+            f"Photo id '{row['photo_id']}' is used by an earlier row. "
+            "Keep one of them, or name a column of other ids with --id.",
         )
         for row in found.rows.filter(again).iter_rows(named=True)
     ]

@@ -26,6 +26,7 @@ _BYTE_ORDER_MARKS: Final = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
+_PACKED: Final = b"PK\x03\x04"
 _HEAD_BYTES: Final = 1 << 18
 _CHECKED_BYTES: Final = 1 << 24
 _ID_NAME: Final = re.compile(r"(^|[^a-z])(id|key|code|uuid)s?$|Id$|ID$")
@@ -134,6 +135,11 @@ def _read_bytes(path: Path, head_rows: int | None) -> bytes:
 
 
 def _read_separated(data: bytes, path: Path, rows: int | None) -> pl.DataFrame:
+    if data.startswith(_PACKED):
+        raise TableError(
+            f"Table '{path}' is not text, but a spreadsheet or an archive (ZIP).\n"
+            "Save it as CSV in the program that made it, or unpack it."
+        )
     data = _as_utf8(data)
     header = next((line for line in io.BytesIO(data) if line.strip()), b"").decode().rstrip("\r\n")
     if not header:

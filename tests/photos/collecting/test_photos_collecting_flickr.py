@@ -294,6 +294,18 @@ class TestTrouble:
             gather(service, tmp_path / "out")
 
 
+def test_a_folder_of_somebody_elses_photos_is_left_alone(service: Service, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "photos.parquet").write_bytes(b"mine")
+    with pytest.raises(UsageError, match="was not collected, and it would be replaced"):
+        gather(service, tmp_path / "out")
+    assert (tmp_path / "out" / "photos.parquet").read_bytes() == b"mine"
+    with Journal(tmp_path / "other") as journal:
+        journal.fact("service", "mapillary")
+    with pytest.raises(UsageError, match="is one of photos from mapillary, not from flickr"):
+        gather(service, tmp_path / "other")
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [

@@ -16,7 +16,7 @@ from graticule.errors import UsageError
 from graticule.photos.collecting.candidates import Wishes
 from graticule.photos.collecting.fetching import fetch_waiting
 from graticule.photos.collecting.flickr import FlickrClient
-from graticule.photos.collecting.journal import Journal
+from graticule.photos.collecting.journal import JOURNAL_NAME, Journal
 from graticule.photos.collecting.licences import FLICKR_LICENCES, FREE, MAPILLARY_LICENCE
 from graticule.photos.collecting.mapillary import MapillaryClient
 from graticule.photos.collecting.outcome import CollectReport, write_outcome
@@ -24,6 +24,7 @@ from graticule.photos.collecting.searching import place_searches, search_place, 
 from graticule.photos.collecting.session import Manners, PoliteSession
 from graticule.photos.collecting.terms import LANGUAGES, Term, read_terms
 from graticule.photos.places import ALL_SPLITS, Places, read_places
+from graticule.photos.table import TABLE_NAME
 
 Client = FlickrClient | MapillaryClient
 
@@ -96,7 +97,9 @@ def collect(
     output = Path(output)
     terms = read_terms(settings.terms, settings.languages) if settings.terms else []
     places = read_places(settings.places, split=ALL_SPLITS) if settings.places else None
+    _check_folder(output)
     with Journal(output) as journal:
+        _check_service(journal, service, output)
         _plan(settings, service, journal, terms, places)
         try:
             _run(journal, session, client, output, settings, wishes, on_progress or _quiet)
@@ -118,6 +121,32 @@ def read_key(name: str, title: str, page: str) -> str:
             f"Ask for one at {page}, then:  export {name}=YOUR_KEY"
         )
     return key
+
+
+def _check_folder(folder: Path) -> None:
+    """Refuse a folder whose photo table is somebody else's.
+
+    Raises:
+        UsageError: it holds one, and no journal.
+    """
+    if (folder / TABLE_NAME).exists() and not (folder / JOURNAL_NAME).exists():
+        raise UsageError(
+            f"Folder '{folder}' holds a photo table that was not collected, and it would be replaced.\n"
+            "Name another folder after -o."
+        )
+
+
+def _check_service(journal: Journal, service: str, folder: Path) -> None:
+    """Refuse a folder that another service's photos were collected into.
+
+    Raises:
+        UsageError: it is one.
+    """
+    if (earlier := journal.fact("service", service)) != service:
+        raise UsageError(
+            f"Folder '{folder}' is one of photos from {earlier}, not from {service}.\n"
+            "Name another folder after -o."
+        )
 
 
 def _client_class(service: str) -> type[Client]:
