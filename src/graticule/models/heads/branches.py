@@ -1,18 +1,56 @@
 """Softmax within levels, and sums along branches: linear in the nodes, forward and backward.
 
-Values of nodes are (N, B): a row per node in ``LevelOrder``, a column per photo. A level is a block of rows
-and a photo's values of neighbouring nodes are one vector wide, so that both directions are copies and
-additions of whole rows.
+Values of nodes are (N, B): a row per node in ``LevelOrder``, a column per photo. A level is a block of rows,
+and both directions are copies and additions of whole rows. The gradients are written out, because autograd
+would keep and fill one more array of all nodes for every step and level.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from graticule.models.heads.tree import LevelOrder
+
+
+@dataclass(frozen=True)
+class LevelTerm:
+    """What a level adds to its branches: of the share p of a node, p + ``odds`` or its logarithm.
+
+    Convention:
+        - ``decay``: what each level counts beside the one beneath it
+    """
+
+    odds: float
+    decay: float = 1.0
+    logarithm: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """Which rows belong together.
+
+    Convention:
+        - ``sizes``: rows of each level; ``parents``: for each row below level 0 its parent's, counted from
+          where the parent's level begins
+        - ``leaves``: (K,) row of each cell; ``cells``: (N,) cell of each row, K for none
+    """
+
+    sizes: tuple[int, ...]
+    parents: Tensor
+    leaves: Tensor
+    cells: Tensor
+
+    def levels(self, values: Tensor) -> list[Tensor]:
+        """The rows of each level, views of ``values``."""
+        return list(torch.split_with_sizes(values, self.sizes))
+
+    def parent_rows(self) -> list[Tensor]:
+        """For each level but the first, the row of each parent in the level above."""
+        return list(torch.split_with_sizes(self.parents, self.sizes[1:]))
 
 
 class Branches(nn.Module):
@@ -22,93 +60,109 @@ class Branches(nn.Module):
         - values of nodes are (N, B), of cells (K, B)
     """
 
-    parent_rows: Tensor
-    leaf_rows: Tensor
+    parents: Tensor
+    leaves: Tensor
+    cells: Tensor
 
     def __init__(self, order: LevelOrder) -> None:
         super().__init__()
         self.sizes = order.sizes
         sizes = torch.tensor(order.sizes)
         first_rows = torch.repeat_interleave(sizes.cumsum(0) - sizes, sizes)  # (N,) of the level of each row
-        parents = torch.from_numpy(order.parents)[order.sizes[0] :]
-        self.register_buffer("parent_rows", parents - first_rows[parents], persistent=False)
-        self.register_buffer("leaf_rows", torch.from_numpy(order.leaf_rows), persistent=False)
+        parents, leaves = torch.from_numpy(order.parents)[order.sizes[0] :], torch.from_numpy(order.leaf_rows)
+        cells = torch.full((len(order.nodes),), len(leaves)).index_copy_(0, leaves, torch.arange(len(leaves)))
+        self.register_buffer("parents", parents - first_rows[parents], persistent=False)
+        self.register_buffer("leaves", leaves, persistent=False)
+        self.register_buffer("cells", cells, persistent=False)
 
-    def softmax(self, scores: Tensor) -> Tensor:
-        """(N, B) scores -> shares (N, B) that sum to 1 in every level; float32 at least."""
-        scores = scores if scores.dtype == torch.float64 else scores.float()
-        if torch.compiler.is_exporting() or not scores.requires_grad:
-            return torch.cat([level.softmax(0) for level in torch.split_with_sizes(scores, self.sizes)])
-        shares: Tensor = _LevelSoftmax.apply(scores, self.sizes)
-        return shares
+    def level_sums(self, scores: Tensor, term: LevelTerm) -> Tensor:
+        """(N, B) scores -> (K, B): the terms of their softmax within each level, summed over every branch.
 
-    def sums(self, values: Tensor, *, decay: float = 1.0) -> Tensor:
-        """(N, B) values -> (K, B): the value of each cell's node, plus ``decay`` times that of the one above.
-
-        With a ``decay`` below 1 the node two levels up counts ``decay`` squared, and so on.
+        In float32 at least, whatever the scores are in.
         """
-        settings = (self.sizes, self.parent_rows, self.leaf_rows, decay)
-        if torch.compiler.is_exporting() or not values.requires_grad:
-            return _sums(values, *settings)
-        sums: Tensor = _BranchSums.apply(values, *settings)
-        return sums
+        scores = scores if scores.dtype == torch.float64 else scores.float()
+        rows = self._rows()
+        if _needs_gradient(scores):
+            sums: Tensor = _LevelSums.apply(scores, rows, term)
+            return sums
+        values = torch.cat([level.softmax(0) for level in rows.levels(scores)]) + term.odds
+        return _downwards(values.log() if term.logarithm else values, rows, term.decay)
+
+    def sums(self, values: Tensor) -> Tensor:
+        """(N, B) values -> (K, B): their sum over the branch of every cell."""
+        rows = self._rows()
+        if _needs_gradient(values):
+            sums: Tensor = _BranchSums.apply(values, rows)
+            return sums
+        return _downwards(values, rows)
+
+    def _rows(self) -> _Rows:
+        return _Rows(self.sizes, self.parents, self.leaves, self.cells)
 
 
-def _sums(
-    values: Tensor, sizes: tuple[int, ...], parent_rows: Tensor, leaf_rows: Tensor, decay: float
-) -> Tensor:
-    levels = torch.split_with_sizes(values, sizes)
-    sums = [levels[0]]
-    for level, rows in zip(levels[1:], torch.split_with_sizes(parent_rows, sizes[1:]), strict=True):
-        above = sums[-1].index_select(0, rows)
-        sums.append(torch.add(level, above, alpha=decay))
-    return torch.cat(sums).index_select(0, leaf_rows)
+def _needs_gradient(values: Tensor) -> bool:
+    """Whether to take the written-out gradients, which are no operations of an exported graph."""
+    return values.requires_grad and torch.is_grad_enabled() and not torch.compiler.is_exporting()
+
+
+def _downwards(values: Tensor, rows: _Rows, decay: float = 1.0) -> Tensor:
+    """(N, B) values -> (K, B): the value of each cell's node, plus ``decay`` times the sum above it."""
+    first, *levels = rows.levels(values)
+    sums = [first]
+    for level, parents in zip(levels, rows.parent_rows(), strict=True):
+        sums.append(torch.add(level, sums[-1].index_select(0, parents), alpha=decay))
+    return torch.cat(sums).index_select(0, rows.leaves)
+
+
+def _upwards(gradient: Tensor, rows: _Rows, decay: float = 1.0) -> Tensor:
+    """(K, B) gradients of cells -> (N, B) of the values of the nodes above them."""
+    of_cells = torch.cat([gradient, gradient.new_zeros(1, gradient.shape[1])])
+    result = of_cells.index_select(0, rows.cells)
+    levels, parents = rows.levels(result), rows.parent_rows()
+    for number in range(len(levels) - 1, 0, -1):
+        levels[number - 1].index_add_(0, parents[number - 1], levels[number], alpha=decay)
+    return result
 
 
 class _BranchSums(torch.autograd.Function):
-    """``_sums``, whose gradient is summed upwards level by level in one array."""
+    """``_downwards`` with ``_upwards`` as its gradient."""
 
     @staticmethod
-    def forward(
-        ctx: Any, values: Tensor, sizes: tuple[int, ...], parent_rows: Tensor, leaf_rows: Tensor, decay: float
-    ) -> Tensor:
-        ctx.sizes, ctx.decay, ctx.nodes = sizes, decay, len(values)
-        ctx.save_for_backward(parent_rows, leaf_rows)
-        return _sums(values, sizes, parent_rows, leaf_rows, decay)
+    def forward(ctx: Any, values: Tensor, rows: _Rows) -> Tensor:
+        ctx.rows = rows
+        return _downwards(values, rows)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        parent_rows, leaf_rows = ctx.saved_tensors
-        result = gradient.new_zeros(ctx.nodes, gradient.shape[1]).index_copy_(0, leaf_rows, gradient)
-        levels = torch.split_with_sizes(result, ctx.sizes)
-        rows = torch.split_with_sizes(parent_rows, ctx.sizes[1:])
-        for number in range(len(levels) - 1, 0, -1):
-            levels[number - 1].index_add_(0, rows[number - 1], levels[number], alpha=ctx.decay)
-        return result, None, None, None, None
+        return _upwards(gradient, ctx.rows), None
 
 
-class _LevelSoftmax(torch.autograd.Function):
-    """Softmax of each block of rows, written into one array."""
+class _LevelSums(torch.autograd.Function):
+    """Softmax of each level, its terms, and their sums, in as few arrays as will do."""
 
     @staticmethod
-    def forward(ctx: Any, scores: Tensor, sizes: tuple[int, ...]) -> Tensor:
+    def forward(ctx: Any, scores: Tensor, rows: _Rows, term: LevelTerm) -> Tensor:
         shares = torch.empty(scores.shape, dtype=scores.dtype, device=scores.device)
-        for level, target in zip(
-            torch.split_with_sizes(scores, sizes), torch.split_with_sizes(shares, sizes), strict=True
-        ):
+        for level, target in zip(rows.levels(scores), rows.levels(shares), strict=True):
             torch.softmax(level, 0, out=target)
-        ctx.sizes = sizes
-        ctx.save_for_backward(shares)
-        return shares
+        sums = shares + term.odds
+        slopes = shares  # of the term by its score, before the level's mean is taken off
+        if term.logarithm:
+            slopes, sums = sums, sums.log()
+            torch.div(shares, slopes, out=slopes)
+        levels = rows.levels(sums)
+        for number, parents in enumerate(rows.parent_rows(), start=1):
+            levels[number].add_(levels[number - 1].index_select(0, parents), alpha=term.decay)
+        ctx.rows, ctx.decay = rows, term.decay
+        ctx.save_for_backward(shares, slopes)
+        return sums.index_select(0, rows.leaves)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        (shares,) = ctx.saved_tensors
-        result = gradient * shares
-        for level, share in zip(
-            torch.split_with_sizes(result, ctx.sizes), torch.split_with_sizes(shares, ctx.sizes), strict=True
-        ):
+        shares, slopes = ctx.saved_tensors
+        result = _upwards(gradient, ctx.rows, ctx.decay).mul_(slopes)
+        for level, share in zip(ctx.rows.levels(result), ctx.rows.levels(shares), strict=True):
             level.addcmul_(share, level.sum(0), value=-1)
-        return result, None
+        return result, None, None

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from graticule.models.heads.branches import Branches
+from graticule.models.heads.branches import Branches, LevelTerm
 from graticule.models.heads.tree import CellTree, LevelOrder
 
 EPSILON = 0.01
@@ -47,7 +47,7 @@ class BranchProduct(nn.Module):
         self.nodes = order.nodes
         self.linear = _node_layer(features, order)
         self.branches = Branches(order)
-        self.odds = epsilon / (1 - epsilon)
+        self.term = LevelTerm(epsilon / (1 - epsilon), logarithm=True)
         # T = (1 - epsilon) (p + odds): the factors before the bracket, and the levels beneath the cell
         inside, beneath = order.leaf_levels + 1, len(order.sizes) - 1 - order.leaf_levels
         offset = inside * math.log1p(-epsilon) + beneath * math.log(epsilon)
@@ -59,8 +59,8 @@ class BranchProduct(nn.Module):
 
     def combine(self, scores: Tensor) -> Tensor:
         """(N, B) scores of the nodes -> (K, B) log outputs."""
-        shares = self.branches.softmax(scores)
-        return self.branches.sums((shares + self.odds).log()) + self.offset.to(shares.dtype)
+        sums = self.branches.level_sums(scores, self.term)
+        return sums + self.offset.to(sums.dtype)
 
 
 class BranchAverage(nn.Module):
@@ -86,7 +86,7 @@ class BranchAverage(nn.Module):
         self.nodes = order.nodes
         self.linear = _node_layer(features, order)
         self.branches = Branches(order)
-        self.odds, self.alpha = epsilon / (1 - epsilon), alpha
+        self.term = LevelTerm(epsilon / (1 - epsilon), decay=alpha)
         levels = len(order.sizes)
         weights = alpha ** np.arange(levels - 1, -1, -1.0)  # of level 0..L-1
         upto = np.cumsum(weights)[order.leaf_levels]
@@ -101,9 +101,8 @@ class BranchAverage(nn.Module):
 
     def combine(self, scores: Tensor) -> Tensor:
         """(N, B) scores of the nodes -> (K, B) log outputs."""
-        shares = self.branches.softmax(scores)
-        sums = self.branches.sums(shares + self.odds, decay=self.alpha)
-        return (sums * self.share.to(shares.dtype) + self.extra.to(shares.dtype)).log()
+        sums = self.branches.level_sums(scores, self.term)
+        return torch.addcmul(self.extra.to(sums.dtype), sums, self.share.to(sums.dtype)).log()
 
 
 def _node_layer(features: int, order: LevelOrder) -> nn.Linear:
