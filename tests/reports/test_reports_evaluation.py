@@ -15,6 +15,7 @@ from PIL import Image
 
 from graticule.errors import MissingFileError
 from graticule.evaluation import Evaluation, TrainingPlaces, evaluate_predictions
+from graticule.evaluation.details import details_of
 from graticule.reports import write_report
 from graticule.reports.canvas import Words
 from graticule.reports.charts import continent_chart, error_curve, within_chart
@@ -112,7 +113,7 @@ def test_nothing_is_asked_of_the_network(folder: Path) -> None:
 
 def test_metrics_json_is_the_evaluation(folder: Path, evaluation: Evaluation) -> None:
     document = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-    assert document == evaluation.metrics
+    assert document == evaluation.metrics | details_of(evaluation).document
 
 
 def test_the_page_says_the_numbers(page: _Page, evaluation: Evaluation) -> None:

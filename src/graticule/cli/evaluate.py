@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     type=click.IntRange(0),
     help="Bootstrap samples for the intervals; 0 leaves them out.",
 )
+@click.option("--thumbnails", is_flag=True, help="The report shows the best and worst photos, small.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="For the intervals.")
 @json_option
 def command(predictions: Path | None, resamples: int, seed: int, as_json: bool, **words: Any) -> int:
@@ -101,7 +102,7 @@ def command(predictions: Path | None, resamples: int, seed: int, as_json: bool, 
     if output is not None:
         from graticule.reports import write_report
 
-        written = write_report(output, evaluation)
+        written = write_report(output, evaluation, thumbnails=words["thumbnails"])
     if as_json:
         emit(evaluation.metrics)
     else:

@@ -12,6 +12,7 @@ from graticule.evaluation.matching import shown
 from graticule.geo.countries import country_code
 from graticule.photos.columns import Columns, check_said, sniff
 from graticule.photos.coordinates import read_numbers, read_points, refusals, swapped_evidence
+from graticule.photos.layouts.scene import with_scene
 from graticule.photos.table import TABLE_NAME
 from graticule.photos.tabular import is_table, read_rows
 
@@ -28,7 +29,8 @@ def read_truth(
         - ``split``: keep the rows of that split only; ``label``: what errors call the table
         - columns of the result: ``photo_id``, ``path``; ``latitude``, ``longitude`` in degrees, null where
           the table has no usable place; ``reason``, why a place that is there is not usable, or null;
-          ``country`` (ISO 3166-1 alpha-2), null where not said or not understood; ``group``
+          ``country`` (ISO 3166-1 alpha-2), null where not said or not understood; ``group``;
+          ``scene`` (indoor, natural, urban), where the table has it or its probabilities
 
     Raises:
         MissingFileError: there is no such table.
@@ -54,6 +56,7 @@ def read_truth(
             "path": _text(rows, found.path),
             "country": _country_codes(rows, found.country),
             "group": _text(rows, found.group),
+            "scene": _scene(rows),
         }
     ).with_columns(places["latitude"], places["longitude"], refusals(places))
     if not {"latitude", "longitude"} <= given.keys():
@@ -139,6 +142,11 @@ def _check_order(table: pl.DataFrame, found: Columns, name: str) -> None:
 
 def _text(rows: pl.DataFrame, name: str | None) -> pl.Series:
     return pl.Series([None] * rows.height, dtype=pl.String) if name is None else rows[name].cast(pl.String)
+
+
+def _scene(rows: pl.DataFrame) -> pl.Series:
+    known = with_scene(rows)
+    return _text(known, next((column for column in known.columns if column.lower() == "scene"), None))
 
 
 def _country_codes(rows: pl.DataFrame, name: str | None) -> pl.Series:

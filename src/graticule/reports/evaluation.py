@@ -11,6 +11,7 @@ import jinja2
 import polars as pl
 
 from graticule.errors import MissingFileError
+from graticule.evaluation.details import Details, details_of
 from graticule.evaluation.evaluate import Evaluation
 from graticule.evaluation.lines import lines
 from graticule.evaluation.verdicts import figure, goal_name, summary
@@ -18,7 +19,9 @@ from graticule.geo.places import place_names
 from graticule.maps import MapPhoto, MapScene, write_map
 from graticule.reports.canvas import Canvas
 from graticule.reports.charts import continent_chart, error_curve, within_chart
+from graticule.reports.details import detail_figures, thumbnail, write_matrices
 from graticule.reports.palette import variables
+from graticule.reports.tables import SLICE_HEADS, slice_row, write_tables
 from graticule.reports.world import error_map
 
 SHOWN_EACH_WAY: Final = 8
@@ -34,16 +37,21 @@ PAGE: Final = "index.html"
 METRICS: Final = "metrics.json"
 MAP: Final = "map.html"
 ERRORS: Final = "errors.csv"
+TABLES: Final = "tables"
 
 
-def write_report(folder: str | Path, evaluation: Evaluation, *, title: str | None = None) -> Path:
+def write_report(
+    folder: str | Path, evaluation: Evaluation, *, title: str | None = None, thumbnails: bool = False
+) -> Path:
     """Write the report of ``evaluation`` into ``folder``; returns the page.
 
-    The folder then holds ``index.html``, ``metrics.json``, ``errors.csv`` (one row per photo), ``map.html``
-    and, under ``figures``, every figure as SVG and PNG. Files of those names are replaced, others left.
+    The folder then holds ``index.html``, ``metrics.json``, ``errors.csv`` (one row per photo), ``map.html``,
+    the confusions as CSV, under ``figures`` every figure as SVG and PNG, and under ``tables`` every table as
+    LaTeX and Markdown. Files of those names are replaced, others left.
 
     Convention:
         - ``title``: heads the page; the model's name when left out
+        - ``thumbnails``: show the best and worst photos, small, from their ``path``
 
     Raises:
         MissingFileError: the folder cannot be written.
@@ -55,16 +63,21 @@ def write_report(folder: str | Path, evaluation: Evaluation, *, title: str | Non
         "continents": continent_chart(evaluation.metrics),
         "map": error_map(evaluation.frame),
     }
+    details = details_of(evaluation)
+    figures |= detail_figures(details)
+    metrics = evaluation.metrics | details.document
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, canvas in figures.items():
             canvas.write(folder / "figures" / name)
-        _replace(
-            folder / METRICS, json.dumps(evaluation.metrics, ensure_ascii=False, indent=2, allow_nan=False)
-        )
+        _replace(folder / METRICS, json.dumps(metrics, ensure_ascii=False, indent=2, allow_nan=False))
+        write_tables(folder / TABLES, metrics)
+        write_matrices(folder, details)
         _replace(folder / ERRORS, evaluation.frame.write_csv())
         write_map(folder / MAP, _scene(evaluation, title))
-        _replace(folder / PAGE, render(evaluation, figures, title=title))
+        _replace(
+            folder / PAGE, render(evaluation, figures, details=details, title=title, thumbnails=thumbnails)
+        )
     except OSError as error:
         raise MissingFileError(
             f"The report cannot be written to '{folder}' ({error.strerror or error}).\n"
@@ -73,7 +86,14 @@ def write_report(folder: str | Path, evaluation: Evaluation, *, title: str | Non
     return folder / PAGE
 
 
-def render(evaluation: Evaluation, figures: dict[str, Canvas], *, title: str | None = None) -> str:
+def render(
+    evaluation: Evaluation,
+    figures: dict[str, Canvas],
+    *,
+    details: Details,
+    title: str | None = None,
+    thumbnails: bool = False,
+) -> str:
     """The page as HTML text."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("graticule.reports"),
@@ -84,14 +104,21 @@ def render(evaluation: Evaluation, figures: dict[str, Canvas], *, title: str | N
     )
     environment.filters |= {"share": _share, "km": _km, "points": _points, "count": _count}
     environment.globals |= {"figure": figure, "goal_name": goal_name}
+    environment.globals |= {"slice_row": slice_row, "slice_heads": SLICE_HEADS}
     metrics = evaluation.metrics
     style = (resources.files("graticule.reports") / "templates" / "report.css").read_text(encoding="utf-8")
     best, worst = _extremes(evaluation.frame)
+    if thumbnails:
+        best, worst = (
+            [{**row, "thumbnail": thumbnail(row["path"])} for row in rows] for rows in (best, worst)
+        )
     return environment.get_template("evaluation.html").render(
         title=title or metrics["model"] or "Evaluation",
         style=variables() + style,
         figures={name: canvas.svg(is_standalone=False) for name, canvas in figures.items()},
         metrics=metrics,
+        details=details.document,
+        has_thumbnails=thumbnails,
         summary=summary(metrics["against_constant"]),
         lines=lines(metrics),
         best=best,

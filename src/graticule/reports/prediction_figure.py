@@ -32,6 +32,7 @@ from graticule.reports.cartography import (
     patches,
     project,
 )
+from graticule.reports.world import way_between
 
 Zoom = Literal["mass", "world"]
 
@@ -312,7 +313,7 @@ def _draw_cells(axes: Any, photo: MappedPhoto, middle: NDArray[np.float64] | Non
 def _draw_points(axes: Any, photo: MappedPhoto, *, size: float) -> None:
     edge = {"markeredgecolor": colour("sheet"), "markeredgewidth": 0.8, "linestyle": "none", "zorder": 6}
     if photo.truth is not None:
-        way = project(axes, _way(photo.answer, photo.truth))
+        way = project(axes, way_between(photo.answer, photo.truth))
         jumps = np.hypot(*np.diff(way, axis=0).T) > 4e6  # across the edge of the map
         for piece in np.split(way, np.flatnonzero(jumps) + 1):
             axes.plot(*piece.T, color=colour("warn"), linewidth=0.8 * size, linestyle=(0, (3, 2)), zorder=4)
@@ -321,20 +322,6 @@ def _draw_points(axes: Any, photo: MappedPhoto, *, size: float) -> None:
     if photo.truth is not None:
         x, y = project(axes, photo.truth)[0]
         axes.plot(x, y, "o", color="#d01c1c", markersize=5 * size, **edge)
-
-
-def _way(a: NDArray[np.float64], b: NDArray[np.float64], points: int = 120) -> NDArray[np.float64]:
-    """Places (n, 2) on the shortest way from one place to another, in degrees."""
-    from graticule.geo.sphere import unit_vectors
-
-    one, other = unit_vectors(a), unit_vectors(b)
-    angle = float(np.arccos(np.clip(one @ other, -1, 1)))
-    if angle < 1e-9:
-        return np.stack([a, b])
-    t = np.linspace(0, 1, points)[:, None]
-    vectors = (np.sin((1 - t) * angle) * one + np.sin(t * angle) * other) / max(np.sin(angle), 1e-9)
-    latitude = np.degrees(np.arctan2(vectors[:, 2], np.hypot(vectors[:, 0], vectors[:, 1])))
-    return np.stack([latitude, np.degrees(np.arctan2(vectors[:, 1], vectors[:, 0]))], axis=-1)
 
 
 def _caption(photo: MappedPhoto) -> str:

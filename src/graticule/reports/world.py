@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from graticule.geo.geojson import latlon_of_position
 from graticule.geo.outlines import country_outlines
+from graticule.geo.sphere import unit_vectors
 from graticule.reports.canvas import Canvas
 
 OnCanvas = Callable[[ArrayLike], list[tuple[float, float]]]
@@ -61,6 +62,27 @@ def equal_earth(latlon: ArrayLike) -> NDArray[np.float64]:
     slope = _A[0] + 3 * _A[1] * square + sixth * (7 * _A[2] + 9 * _A[3] * square)
     x = 2 * np.sqrt(3) / 3 * places[..., 1] * np.cos(theta) / slope
     return np.stack([x, y], axis=-1)
+
+
+def way_between(a: ArrayLike, b: ArrayLike, *, points: int = 60) -> NDArray[np.float64]:
+    """The shortest way on the sphere from one place to another, to be drawn.
+
+    Convention:
+        - ``a``, ``b``: (latitude, longitude) in degrees, shape (2,); the result: (``points``, 2) degrees, or
+          the two places themselves where they are one
+
+    Example:
+        >>> way_between([0, 170], [0, -170], points=3).round(3).tolist()
+        [[0.0, 170.0], [0.0, 180.0], [0.0, -170.0]]
+    """
+    one, other = unit_vectors(a), unit_vectors(b)
+    angle = float(np.arccos(np.clip(one @ other, -1, 1)))
+    if angle < 1e-9:
+        return np.stack([np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)])
+    t = np.linspace(0, 1, points)[:, None]
+    vectors = (np.sin((1 - t) * angle) * one + np.sin(t * angle) * other) / max(np.sin(angle), 1e-9)
+    latitude = np.degrees(np.arctan2(vectors[:, 2], np.hypot(vectors[:, 0], vectors[:, 1])))
+    return np.stack([latitude, np.degrees(np.arctan2(vectors[:, 1], vectors[:, 0]))], axis=-1)
 
 
 def world_canvas(title: str, *, room_px: float) -> tuple[Canvas, OnCanvas]:
