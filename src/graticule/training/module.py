@@ -86,7 +86,7 @@ class CellClassifier(lightning.LightningModule):
         self.batches = batches
         self.timetable = timetable
         self.averaged = averaged
-        self.points = Points(lesson.centres, recipe.evaluation.estimate)
+        self.points = Points(lesson.centres, recipe.estimate)
         self.train_places = places_tensor(lesson.train.latlon)  # (N, 3)
         self.val_places = places_tensor(lesson.val.latlon)  # (N, 3)
         cells = LossCells(lesson.centres, lesson.photos)
@@ -130,7 +130,8 @@ class CellClassifier(lightning.LightningModule):
             taught_nothing += batch.rows.tolist()
         elif len(batch.rows):
             self._learn(batch)
-        position.unreadable = sorted({*position.unreadable, *taught_nothing})
+        if taught_nothing:
+            position.unreadable = sorted({*position.unreadable, *taught_nothing})
         position.batch += 1
         if self.timetable.step_is_over(position.batch):
             self._step()
@@ -185,10 +186,8 @@ class CellClassifier(lightning.LightningModule):
         answer = self.network.answer(raw)
         shares = answer.probabilities
         best = torch.full((len(raw),), -2, device=raw.device) if shares is None else shares.argmax(dim=1)
-        if answer.position is not None:
-            return best, answer.position.double().cpu().numpy()
-        assert shares is not None
-        return best, self.points.of(shares.cpu().numpy())
+        said = [None if part is None else part.cpu().numpy() for part in answer]
+        return best, self.points.of(*said)
 
     def _learn(self, batch: Batch) -> None:
         position = self.position

@@ -9,6 +9,20 @@ from pydantic import Field, model_validator
 
 from graticule.training.recipe.section import Section
 
+Policy = Literal[
+    "none",
+    "crop",
+    "crop-flip",
+    "crop-jitter",
+    "crop-jitter-flip",
+    "crop-jitter-rotate",
+    "randaugment-noflip",
+    "rotate90-flip-colour",
+    "precomputed-crops",
+    "mask-region",
+]
+"""The names of ``graticule.training.augmentation.POLICIES``."""
+
 
 class AugmentationSection(Section):
     """How training photos are varied; see ``graticule.training.augmentation``.
@@ -26,18 +40,7 @@ class AugmentationSection(Section):
         - ``mixup``: 0 for none, else the alpha of the Beta distribution that pairs are mixed with
     """
 
-    policy: Literal[
-        "none",
-        "crop",
-        "crop-flip",
-        "crop-jitter",
-        "crop-jitter-flip",
-        "crop-jitter-rotate",
-        "randaugment-noflip",
-        "rotate90-flip-colour",
-        "precomputed-crops",
-        "mask-region",
-    ] = "crop"
+    policy: Policy = "crop"
     min_area: float = Field(default=0.35, gt=0.0, le=1.0)
     rotation_deg: float = Field(default=10.0, ge=0.0, le=180.0)
     randaugment_layers: int = Field(default=2, ge=0, le=10)
