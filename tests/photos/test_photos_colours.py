@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from graticule.photos.colours import MONOCHROME, ONE_COLOUR, wrong_colours
+from graticule.photos.colours import GREY_FILL, MONOCHROME, ONE_COLOUR, wrong_colours
 from graticule.photos.synthetic.scene import render
 
 
@@ -46,6 +46,17 @@ def test_one_colour(colour: str) -> None:
     noise = np.random.default_rng(0).normal(0, 6, flat.shape)
     noisy = Image.fromarray(np.clip(flat + noise, 0, 255).astype(np.uint8))
     assert wrong_colours(stored(noisy)) == ONE_COLOUR
+
+
+def test_a_part_that_is_missing(scenes: list[Image.Image], shared: Path) -> None:
+    for scene in scenes:
+        cut = scene.copy()
+        cut.paste((128, 128, 128), (0, 90, 160, 120))
+        assert wrong_colours(stored(cut)) == GREY_FILL
+        assert wrong_colours(stored(cut).rotate(90, expand=True)) == GREY_FILL
+    assert wrong_colours(Image.new("RGB", (60, 60), (128, 128, 128))) == ONE_COLOUR
+    name = "254994149_844b89545b_115_79267922@N00.jpg"
+    assert wrong_colours(Image.open(shared / "data" / "layouts" / "im2gps3k" / "images" / name)) == GREY_FILL
 
 
 def test_two_colours_of_one_brightness_are_colours() -> None:

@@ -10,7 +10,7 @@ import polars as pl
 
 from graticule.config import nearest
 from graticule.errors import UsageError
-from graticule.photos.colours import MONOCHROME, WRONGLY_COLOURED
+from graticule.photos.colours import GREY_FILL, MONOCHROME, ONE_COLOUR, WRONGLY_COLOURED
 from graticule.photos.layouts import Found, Refusal
 
 TOO_SMALL: Final = "too-small"
@@ -26,6 +26,11 @@ COLOUR_MODES: Final = {
 """What may be done with wrongly coloured photos, and what it means."""
 
 _LOOK: Final = "_look"
+_SAYS: Final = {
+    MONOCHROME: "is black and white or of one tone",
+    ONE_COLOUR: "shows but one colour",
+    GREY_FILL: "lacks a part, which is filled with grey",
+}
 
 
 def check_colour_mode(mode: str, *, check_pixels: bool) -> None:
@@ -56,8 +61,8 @@ def cleaned(found: Found, *, min_side_px: int, colours: str) -> tuple[Found, dic
     Convention:
         - ``min_side_px``: of the shorter side; photos whose size is not known stay
         - ``colours``: one of ``COLOUR_MODES``
-        - the report: ``mode``, ``counts`` by kind (``monochrome``, ``one-colour``) and ``listed``: each one's
-          ``photo_id``, ``path``, ``kind``
+        - the report: ``mode``, ``counts`` by kind (``monochrome``, ``one-colour``, ``grey-fill``) and ``listed``:
+          each one's ``photo_id``, ``path``, ``kind``
     """
     found = _without_small(found, min_side_px)
     if _LOOK not in found.rows.columns:
@@ -98,6 +103,6 @@ def _without_small(found: Found, min_side_px: int) -> Found:
 
 
 def _colour_refusal(photo: dict[str, Any]) -> Refusal:
-    what = "is black and white or of one tone" if photo["kind"] == MONOCHROME else "shows but one colour"
+    what = _SAYS[photo["kind"]]
     message = f"Photo '{photo['path']}' {what}; colours were expected. Take it with --wrong-colours report."
     return Refusal(photo["photo_id"], photo["path"], WRONGLY_COLOURED, message)

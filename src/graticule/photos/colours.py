@@ -6,7 +6,7 @@ frame of one colour lacks them, and a network learns the camera instead of the p
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from PIL import Image
@@ -16,6 +16,8 @@ WRONGLY_COLOURED: Final = "wrongly-coloured"
 
 MONOCHROME: Final = "monochrome"
 ONE_COLOUR: Final = "one-colour"
+GREY_FILL: Final = "grey-fill"
+"""Rows missing from the end of a JPEG, filled with grey, and stored so by somebody on the way."""
 
 COLOUR_SPREAD: Final = 3.0
 """Colours that deviate less (of 255) from what their brightness leads to expect are those of one tone.
@@ -28,16 +30,19 @@ BRIGHTNESS_SPREAD: Final = 4.0
 """A picture whose brightness deviates less (of 255) shows one colour: a covered lens, fog, an empty frame."""
 
 _SIDE_PX: Final = 48
+_FILL: Final = 128.0
+_FILLED_ROWS: Final = 5
 _LEAST_SPREAD: Final = 8.0
 _RIDGE: Final = 0.002
 _LUMA: Final = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
 
 
 def wrong_colours(image: Image.Image) -> str | None:
-    """``one-colour`` or ``monochrome`` for a photo without colours of its own, else None.
+    """``grey-fill``, ``one-colour`` or ``monochrome`` for a photo without colours of its own, else None.
 
     A photo is monochrome where red, green and blue all follow from brightness by one parabola each: for grey
-    they equal it, for a toned picture they bend with it. What is left over is measured.
+    they equal it, for a toned picture they bend with it. What is left over is measured. A tenth of the
+    picture, from any side, in the grey of a missing part (128, 128, 128) is told first.
 
     Convention:
         - ``image``: any mode and size; 48 pixels of its side are enough
@@ -51,6 +56,8 @@ def wrong_colours(image: Image.Image) -> str | None:
     """
     small = image.convert("RGB").resize((_SIDE_PX, _SIDE_PX), Image.Resampling.BOX)
     colours = np.asarray(small, dtype=np.float64).reshape(-1, 3)
+    if _is_filled(colours.reshape(_SIDE_PX, _SIDE_PX, 3)):
+        return GREY_FILL
     brightness = colours @ _LUMA
     spread = float(brightness.std())
     scaled = (brightness - brightness.mean()) / max(spread, _LEAST_SPREAD)
@@ -61,3 +68,10 @@ def wrong_colours(image: Image.Image) -> str | None:
     if float(np.sqrt((rest**2).sum(axis=1).mean())) >= COLOUR_SPREAD:
         return None
     return ONE_COLOUR if spread < BRIGHTNESS_SPREAD else MONOCHROME
+
+
+def _is_filled(picture: np.ndarray[Any, np.dtype[np.float64]]) -> bool:
+    """Whether the rows or columns at an edge are all of the grey that stands for missing ones."""
+    grey = np.abs(picture - _FILL).max(axis=2) <= 1
+    edges = (grey[-_FILLED_ROWS:], grey[:_FILLED_ROWS], grey[:, -_FILLED_ROWS:], grey[:, :_FILLED_ROWS])
+    return any(bool(edge.all()) for edge in edges) and not bool(grey.all())
