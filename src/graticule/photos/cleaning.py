@@ -61,8 +61,8 @@ def cleaned(found: Found, *, min_side_px: int, colours: str) -> tuple[Found, dic
     Convention:
         - ``min_side_px``: of the shorter side; photos whose size is not known stay
         - ``colours``: one of ``COLOUR_MODES``
-        - the report: ``mode``, ``counts`` by kind (``monochrome``, ``one-colour``, ``grey-fill``) and ``listed``:
-          each one's ``photo_id``, ``path``, ``kind``
+        - the report: ``mode``, ``counts`` by kind (``monochrome``, ``one-colour``, ``grey-fill``), and
+          ``listed``: each one's ``photo_id``, ``path``, ``kind``
     """
     found = _without_small(found, min_side_px)
     if _LOOK not in found.rows.columns:
