@@ -10,6 +10,7 @@ from typing import Final, NoReturn
 from graticule.config import IMAGE_SUFFIXES, nearest
 from graticule.errors import MissingFileError, PhotoError
 from graticule.photos.archives import SEPARATOR, is_archive, is_photo_there, list_members
+from graticule.photos.names import NameIndex
 
 _PUT: Final = "Put it there, or name the folder that the table's paths start from."
 
@@ -83,14 +84,14 @@ class FileIndex:
         self.folder = folder
         self.problems: list[str] = []
         """What kept archives from being looked through, as sentences."""
-        names = list(_names(folder))
-        self._plain = _Names(name for name in names if _is_photo(name))
-        self._archives = sorted(name for name in names if is_archive(name))
-        self._packed: _Names | None = None
+        self._archives: list[str] = []
+        self._plain = NameIndex(self._noting_archives(_names(folder)))
+        self._archives.sort()
+        self._packed: NameIndex | None = None
 
     def __len__(self) -> int:
         """How many photos there are; those in archives only once one of them was needed."""
-        return len(self._plain.paths) + (len(self._packed.paths) if self._packed else 0)
+        return len(self._plain) + (len(self._packed) if self._packed else 0)
 
     def find(self, said: str) -> Path:
         r"""The file that a table's ``said`` means.
@@ -104,7 +105,7 @@ class FileIndex:
             PhotoError: ``reason`` is ``missing``, or ``ambiguous-path`` when several files match.
         """
         path = said.strip().replace("\\", "/").removeprefix("./")
-        if path in self._plain.paths:
+        if path in self._plain:
             return self.folder / path
         if path.startswith(_WEB):
             message = f"Photo '{said}' is a web address; download it first and name the file."
@@ -112,20 +113,28 @@ class FileIndex:
         elsewhere = path.startswith(("/", "../")) or path[1:3] == ":/" or SEPARATOR in path
         if elsewhere and is_photo_there(self.folder / path):
             return self.folder / path
-        if found := self._plain.find(path, said):
+        if found := _find(self._plain, path, said):
             return self.folder / found
         if is_photo_there(
             self.folder / path
         ):  # with an ending that is not known: named outright, it is tried
             return self.folder / path
-        if found := self._in_archives().find(path, said):
+        if found := _find(self._in_archives(), path, said):
             return self.folder / found
         message = f"There is no photo '{said}' in '{self.folder}' or below it."
         raise PhotoError(message, reason="missing", advice=_PUT)
 
-    def _in_archives(self) -> _Names:
+    def _noting_archives(self, names: Iterable[str]) -> Iterator[str]:
+        """The photos among the names; the archives are noted on the way."""
+        for name in names:
+            if _is_photo(name):
+                yield name
+            elif is_archive(name):
+                self._archives.append(name)
+
+    def _in_archives(self) -> NameIndex:
         if self._packed is None:
-            self._packed = _Names(self._members())
+            self._packed = NameIndex(self._members())
         return self._packed
 
     def _members(self) -> Iterator[str]:
@@ -141,29 +150,12 @@ class FileIndex:
             yield from (f"{archive}{SEPARATOR}{name}" for name in listing.names if shard or _is_photo(name))
 
 
-class _Names:
-    """Paths from a folder, also by their last part and by that without its ending."""
-
-    def __init__(self, paths: Iterable[str]) -> None:
-        self.paths = set(paths)
-        self._by_name: dict[str, list[str]] = {}
-        self._by_stem: dict[str, list[str]] = {}
-        for path in self.paths:
-            name = path.rpartition(SEPARATOR)[2].rpartition("/")[2]
-            self._by_name.setdefault(name, []).append(path)
-            self._by_stem.setdefault(name.rpartition(".")[0] or name, []).append(path)
-
-    def find(self, path: str, said: str) -> str | None:
-        """The path meant, or None; an error when it could be several."""
-        name = path.rpartition("/")[2]
-        for names in (
-            self._by_name.get(name),
-            self._by_name.get(path.replace("/", "_")),
-            self._by_stem.get(name),
-        ):
-            if names:
-                return _only(names, path, said)
-        return None
+def _find(index: NameIndex, path: str, said: str) -> str | None:
+    """The path meant, or None; an error when it could be several."""
+    name = path.rpartition("/")[2]
+    other = path.replace("/", "_")
+    found = index.named(name) or (index.named(other) if other != name else []) or index.with_stem(name)
+    return _only(found, path, said) if found else None
 
 
 def _only(names: list[str], path: str, said: str) -> str:

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 from PIL import Image
+from storing_scenes import make_scene
 
 from graticule.errors import PhotoError
 from graticule.photos.decode import decode
 from graticule.photos.storing.reencoding import as_it_is, reencoded, without_metadata
+
+
+@pytest.fixture
+def scene() -> Callable[..., bytes]:
+    """The maker of scenes."""
+    return make_scene
 
 
 def test_the_long_side_is_what_was_asked_for(scene):

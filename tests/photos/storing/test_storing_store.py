@@ -10,16 +10,30 @@ import subprocess
 import sys
 import tarfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
 import pytest
+from storing_scenes import make_scene, make_trip
 
 from graticule.errors import UsageError
 from graticule.photos.decode import read_bytes
 from graticule.photos.ingest import IngestSettings, ingest
 from graticule.photos.storing import Storage
 from graticule.photos.table import photo_paths, read_photo_table
+
+
+@pytest.fixture
+def scene() -> Callable[..., bytes]:
+    """The maker of scenes."""
+    return make_scene
+
+
+@pytest.fixture
+def trip(tmp_path) -> Path:
+    """A folder with thirty photos."""
+    return make_trip(tmp_path / "trip")
 
 
 def stored_as(**words) -> IngestSettings:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from graticule.errors import PhotoError, TableError
 from graticule.photos.columns import Columns
@@ -39,6 +42,9 @@ _MENDS: Final = {
 
 _REPEATED: Final = 20
 _REPEATED_SHARE: Final = 0.05
+
+_BLOCK_ROWS: Final = 50_000
+"""So many rows are Python objects at a time; all others lie in columns."""
 
 
 @dataclass(frozen=True)
@@ -151,26 +157,16 @@ def _found(rows: pl.DataFrame, columns: Columns, index: FileIndex, warnings: lis
         nowhere &= rows["country"].is_null()
     reasons = refusals(rows)
     reasons = reasons.set(nowhere & reasons.is_null(), "no-position")
-    said = rows.select("photo_id", "path", "said_latitude", "said_longitude")
-    files: list[str | None] = []
-    refused = []
-    for number, (reason, (photo_id, path, *place)) in enumerate(
-        zip(reasons, said.iter_rows(), strict=True), 1
-    ):
-        name = photo_id or path or f"row {number}"
-        try:
-            if reason is not None:
-                latitude, longitude = place
-                message = f"Photo '{name}' {_SAYS[reason].format(latitude=latitude, longitude=longitude)}."
-                raise PhotoError(message, reason=reason, advice=_MENDS[reason])
-            if not path:
-                message = f"Row {number} of the table names no photo."
-                raise PhotoError(message, reason="missing", advice="Fill in its path or name.")
-            files.append(str(index.find(path)))
-        except PhotoError as error:
-            refused.append(Refusal.of(name, path or "", error))
-            files.append(None)
-    kept = rows.with_columns(pl.Series("file", files, dtype=pl.String)).drop_nulls("file")
+    said = rows.select("photo_id", "path", "said_latitude", "said_longitude", reasons.alias("reason"))
+    refused: list[Refusal] = []
+    blocks = [
+        _files(said.slice(start, _BLOCK_ROWS), start, index, refused)
+        for start in range(0, rows.height, _BLOCK_ROWS)
+    ]
+    files = pl.concat(blocks) if blocks else pl.Series("file", [], dtype=pl.String)
+    kept = rows.with_columns(files)
+    if refused:  # a filter would copy the table
+        kept = kept.drop_nulls("file")
     kept = kept.with_columns(pl.col("photo_id").fill_null(pl.col("path")))
     warnings = [*warnings, *index.problems, *_repeated(kept)]
     unnamed = len(index) - kept["file"].n_unique()
@@ -180,14 +176,44 @@ def _found(rows: pl.DataFrame, columns: Columns, index: FileIndex, warnings: lis
     return Found(kept, refused, warnings, columns=columns.used())
 
 
+def _files(said: pl.DataFrame, start: int, index: FileIndex, refused: list[Refusal]) -> pl.Series:
+    """The file of each of some rows, from row ``start`` on; null where it is refused, which is noted."""
+    files: list[str | None] = []
+    for number, (photo_id, path, latitude, longitude, reason) in enumerate(said.iter_rows(), start + 1):
+        name = photo_id or path or f"row {number}"
+        try:
+            if reason is not None:
+                message = f"Photo '{name}' {_SAYS[reason].format(latitude=latitude, longitude=longitude)}."
+                raise PhotoError(message, reason=reason, advice=_MENDS[reason])
+            if not path:
+                message = f"Row {number} of the table names no photo."
+                raise PhotoError(message, reason="missing", advice="Fill in its path or name.")
+            files.append(str(index.find(path)))
+        except PhotoError as error:
+            refused.append(Refusal.of(name, path or "", error))
+            files.append(None)
+    return pl.Series("file", files, dtype=pl.String)
+
+
+def _any_run(latlon: NDArray[np.float64], least: int) -> bool:
+    """Whether ``least`` places have the same hash, as they do when they are the same place."""
+    bits = np.ascontiguousarray(latlon, dtype=np.float64).view(np.uint64)
+    keys = np.sort(bits[:, 0] * np.uint64(0x9E3779B97F4A7C15) ^ bits[:, 1])
+    return bool((keys[least - 1 :] == keys[: len(keys) - least + 1]).any()) if len(keys) >= least else False
+
+
 def _repeated(rows: pl.DataFrame) -> list[str]:
     """A warning when many photos have exactly the same position: the centre of a town, or a default."""
     placed = rows.select("latitude", "longitude").drop_nulls()
     if placed.is_empty():
         return []
-    latitude, longitude, count = placed.group_by(pl.all()).len().sort("len", "latitude").row(-1)
-    if count < max(_REPEATED, _REPEATED_SHARE * placed.height):
+    least = math.ceil(max(_REPEATED, _REPEATED_SHARE * placed.height))
+    if not _any_run(placed.to_numpy(), least):  # grouping millions of places takes hundreds of megabytes
         return []
+    often = placed.group_by(pl.all()).len().filter(pl.col("len") >= least).sort("len", "latitude")
+    if often.is_empty():
+        return []
+    latitude, longitude, count = often.row(-1)
     return [
         f"{count:,} of {placed.height:,} photos have the one position ({latitude:g}, {longitude:g}): "
         "the centre of a town, or what some program writes for an unknown place?"

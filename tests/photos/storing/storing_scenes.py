@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import pytest
 from PIL import Image
 
 
@@ -21,16 +19,8 @@ def make_scene(seed: int, *, size: tuple[int, int] = (640, 480), form: str = "JP
     return file.getvalue()
 
 
-@pytest.fixture(scope="session")
-def scene() -> Callable[..., bytes]:
-    """The maker of scenes."""
-    return make_scene
-
-
-@pytest.fixture
-def trip(tmp_path) -> Path:
+def make_trip(folder: Path) -> Path:
     """Thirty photos with a table, splits and a column of their own."""
-    folder = tmp_path / "trip"
     (folder / "images").mkdir(parents=True)
     lines = ["photo_id,path,latitude,longitude,split,author,weather"]
     for number in range(30):
