@@ -16,10 +16,10 @@ from graticule.evaluation.intervals import percentile_interval
 from graticule.evaluation.paired import compare_predictions
 from graticule.evaluation.paired.contest import GOALS
 from graticule.evaluation.paired.significance import (
-    bootstrap_p,
     holm,
     mcnemar_test,
     paired_t_test,
+    sign_flip_test,
     wilcoxon_test,
 )
 from graticule.evaluation.paired.words import pair_summary
@@ -83,10 +83,21 @@ def test_holm_against_a_loop() -> None:
         assert rejected == {i for i, p in enumerate(found) if p <= level}
 
 
-def test_bootstrap_p_never_claims_more_than_the_resamples() -> None:
-    assert bootstrap_p(np.ones(999)) == pytest.approx(0.002)
-    assert bootstrap_p(np.zeros(999)) == 1.0
-    assert math.isnan(bootstrap_p(np.array([np.nan])))
+def test_sign_flips_against_all_signs_and_against_the_t_test() -> None:
+    random = np.random.default_rng(3)
+    few = random.normal(0.8, 1, 9)
+    sums = [abs(np.dot(signs, few)) for signs in itertools.product((-1, 1), repeat=9)]
+    assert sign_flip_test(few, np.zeros(9)).p == np.mean(np.array(sums) >= abs(few.sum()) - 1e-12)
+    many = random.normal(0.12, 1, 400)
+    assert sign_flip_test(many, np.zeros(400)).p == pytest.approx(
+        paired_t_test(many, np.zeros(400)).p, abs=0.01
+    )
+    # ten photos of each author that go together are one piece of evidence, not ten
+    groups = np.repeat(np.arange(6), 10)
+    assert sign_flip_test(np.ones(60), np.zeros(60), groups=groups).p == 2 / 2**6
+    assert sign_flip_test(np.ones(60), np.zeros(60)).p == pytest.approx(1e-4)
+    assert sign_flip_test(few, few).p == 1.0
+    assert math.isnan(sign_flip_test([], []).p)
 
 
 def _table(latlon: np.ndarray, **columns: object) -> pl.DataFrame:
@@ -190,6 +201,8 @@ def test_itself_and_one_photo(places: np.ndarray) -> None:
     pair = compare_predictions({"a": table, "b": table}, table, resamples=50).metrics["pairs"][0]
     assert "cannot be told apart in any figure" in pair["words"]
     away = table.with_columns(latitude=pl.lit(0.0))
+    pair = compare_predictions({"a": table[:2], "b": away[:2]}, table[:2], resamples=50).metrics["pairs"][0]
+    assert "cannot be told apart in any figure" in pair["words"]  # two photos prove nothing
     pair = compare_predictions({"a": table[:1], "b": away[:1]}, table[:1], resamples=50).metrics["pairs"][0]
     assert "cannot be told apart in any figure" in pair["words"]
     assert pair["tests"]["mean_km"]["p"] is None

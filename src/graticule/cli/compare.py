@@ -49,7 +49,7 @@ def command(
 ) -> int:
     """Test two or more sets of PREDICTIONS for the same photos against each other.
 
-    For every figure a paired test (t-test, Wilcoxon, McNemar, bootstrap), all corrected together by Holm's
+    For every figure a paired test (t-test, Wilcoxon, McNemar, permutation), all corrected together by Holm's
     rule, and a bootstrap interval of the difference. Photos that not all have are counted and left out
     (exit status 3); a photo without an answer counts as wrong.
 

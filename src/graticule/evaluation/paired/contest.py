@@ -1,7 +1,7 @@
 """Two or more sets of predictions for the same photos: who is better at what, and is it more than chance?
 
 For every pair of models and every figure there is one test. Mean error: the paired t-test, as S3 has it.
-Median error: Wilcoxon's signed ranks. Share within a threshold: McNemar. GeoScore: the paired bootstrap.
+Median error: Wilcoxon's signed ranks. Share within a threshold: McNemar. GeoScore: a permutation of signs.
 All p-values of a run are corrected together by Holm's rule. Beside each stands the paired bootstrap interval
 of the difference; by group, where groups of photos are known. A difference is called real only where both
 agree: the corrected p-value is below 1 - level, and the interval does not hold 0.
@@ -33,17 +33,16 @@ from graticule.evaluation.intervals import (
     Ratio,
     Resamples,
     Sampling,
-    percentile_interval,
     resample,
 )
 from graticule.evaluation.judging import Judged
 from graticule.evaluation.matching import shown
 from graticule.evaluation.paired.significance import (
     Outcome,
-    bootstrap_p,
     holm,
     mcnemar_test,
     paired_t_test,
+    sign_flip_test,
     wilcoxon_test,
 )
 from graticule.evaluation.paired.words import pair_summary
@@ -58,7 +57,7 @@ GOALS: Final = ("mean_km", "median_km", *(f"{limit}" for limit in THRESHOLDS_KM)
 _TESTS: Final = {
     "mean_km": "paired t-test",
     "median_km": "Wilcoxon signed-rank",
-    "geoscore": "paired bootstrap",
+    "geoscore": "permutation of signs",
 }
 
 
@@ -169,7 +168,7 @@ def _common(
 def _document(errors: Mapping[str, Array], rules: Protocol, sampling: Sampling) -> dict[str, Any]:
     drawn = _resampled(errors, rules, sampling)
     models = {name: _figures(name, each, rules, drawn, sampling.level) for name, each in errors.items()}
-    pairs = [_pair(a, b, errors, models, rules, drawn, sampling.level) for a, b in combinations(errors, 2)]
+    pairs = [_pair(a, b, errors, models, rules, drawn, sampling) for a, b in combinations(errors, 2)]
     tests = [test for pair in pairs for test in pair["tests"].values()]
     for test, p in zip(tests, holm([test["p"] for test in tests]), strict=True):
         test["p_holm"] = p
@@ -238,16 +237,15 @@ def _pair(
     models: Mapping[str, Any],
     rules: Protocol,
     drawn: Resamples | None,
-    level: float,
+    sampling: Sampling,
 ) -> dict[str, Any]:
     nearer = _nearer(errors[a], errors[b])
     tests = {}
     for goal in GOALS:
-        resampled = interval = None
+        interval = None
         if drawn is not None:
-            resampled = drawn.differences(f"{a}\0{goal}", f"{b}\0{goal}")
-            interval = percentile_interval(resampled, level=level)
-        outcome = _test(goal, errors[a], errors[b], rules, resampled)
+            interval = drawn.interval(f"{a}\0{goal}", minus=f"{b}\0{goal}", level=sampling.level)
+        outcome = _test(goal, errors[a], errors[b], rules, sampling)
         tests[goal] = {
             "test": _TESTS.get(goal, "McNemar, exact"),
             "difference": _less(models[a][goal], models[b][goal]),
@@ -264,13 +262,15 @@ def _pair(
     }
 
 
-def _test(goal: str, a: Array, b: Array, rules: Protocol, resampled: Array | None) -> Outcome:
+def _test(goal: str, a: Array, b: Array, rules: Protocol, sampling: Sampling) -> Outcome:
     if goal == "mean_km":
         return paired_t_test(finite(a), finite(b))
     if goal == "median_km":
         return wilcoxon_test(finite(a), finite(b))
     if goal == "geoscore":
-        return Outcome(math.nan, math.nan if resampled is None else bootstrap_p(resampled))
+        return sign_flip_test(
+            rules.geoscore(a), rules.geoscore(b), groups=sampling.groups, seed=sampling.seed
+        )
     limit = float(goal)
     return mcnemar_test(rules.is_within(a, limit), rules.is_within(b, limit))
 
