@@ -22,7 +22,8 @@ class BundleCard(BaseModel):
           probability that the best cells must reach
         - ``conformal_by_group``: promised coverage -> continent (two letters) -> its own threshold
         - ``calibration``: what was calibrated on, and what was measured on other photos
-        - ``estimate``: how the point is chosen from the cell probabilities when the user does not say
+        - ``estimate``: how the point is chosen when the user does not say: from the cell probabilities, or
+          ``position``, the network's own output of that name
         - ``metrics``: by name of the photo set, the contents of its ``metrics.json`` in short
         - ``files``: name -> sha256 in hexadecimal, filled in when the bundle is written
         - ``revision``: first 12 digits of the sha256 over those and over what changes the answers
@@ -48,7 +49,7 @@ class BundleCard(BaseModel):
     conformal: dict[str, float] = Field(default_factory=dict)
     conformal_by_group: dict[str, dict[str, float]] = Field(default_factory=dict)
     calibration: dict[str, Any] = Field(default_factory=dict)
-    estimate: Literal["best-cell", "expected-distance"] = "best-cell"
+    estimate: Literal["best-cell", "expected-distance", "position"] = "best-cell"
     metrics: dict[str, Any] = Field(default_factory=dict)
     files: dict[str, str] = Field(default_factory=dict)
 

@@ -40,7 +40,7 @@ SHOWN = 20
 )
 @click.option(
     "--estimate",
-    type=click.Choice(["best-cell", "expected-distance"]),
+    type=click.Choice(["best-cell", "expected-distance", "position"]),
     help="The point: the best cell's mean place, or least expected error. Default: the model's own.",
 )
 @click.option(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
@@ -12,9 +12,12 @@ from graticule.bundle.scaling import temper
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Estimate", "best_groups", "chosen_cells", "distances_km", "region", "temper"]
+__all__ = ["FROM_CELLS", "Estimate", "best_groups", "chosen_cells", "distances_km", "region", "temper"]
 
-Estimate = Literal["best-cell", "expected-distance"]
+Estimate = Literal["best-cell", "expected-distance", "position"]
+"""How the point is chosen: two ways from the cells, or the place that the network itself gives."""
+
+FROM_CELLS: Final = ("best-cell", "expected-distance")
 
 
 def chosen_cells(
@@ -24,6 +27,7 @@ def chosen_cells(
 
     Convention:
         - ``probabilities``: (N, K); ``between_km``: (K, K) distances of the centres
+        - ``estimate``: one of ``FROM_CELLS``
         - ``best-cell`` takes the most probable cell; ``expected-distance`` the one from which the
           probability-weighted mean distance to all centres is least (a median on the sphere)
 

@@ -17,7 +17,13 @@ from graticule.bundle.scaling import scaled
 from graticule.config import nearest, usable_cores
 from graticule.errors import BundleError, PhotoError, UsageError
 from graticule.geo.outlines import country_of
-from graticule.inference.estimate import Estimate, best_groups, chosen_cells, distances_km
+from graticule.inference.estimate import (
+    FROM_CELLS,
+    Estimate,
+    best_groups,
+    chosen_cells,
+    distances_km,
+)
 from graticule.inference.network import Network
 from graticule.inference.registry import find_bundle
 from graticule.inference.sources import Source, find_sources
@@ -107,8 +113,10 @@ class Model:
               (path or Polars frame), or a list of such photos
             - ``top``: how many candidates to keep for each photo, at least 1
             - ``estimate``: ``"best-cell"``: the mean place of the best cell's photos;
-              ``"expected-distance"``: the cell centre with the least expected error in km; the
+              ``"expected-distance"``: the cell centre with the least expected error in km;
+              ``"position"``: the place that the network itself gives, where it gives one; the
               model's own choice when left out
+            - a model without cells gives places alone: no confidence, no candidates, no region
             - ``promise``: how often the region is to hold the truth, a share; one of ``promises``. When
               left out 0.9 where the model offers it
             - a photo that cannot be read is a prediction with ``error``, never an exception
@@ -161,13 +169,24 @@ class Model:
                 row: square for row, square in enumerate(squares) if not isinstance(square, PhotoError)
             }
             if readable:
-                raw[list(readable)] = self.network(np.stack(list(readable.values()))).probabilities
+                found = self.network(np.stack(list(readable.values()))).probabilities
+                if found is None:
+                    raise UsageError(
+                        f"The model '{self.card.name}' gives places and no probabilities of cells: there is "
+                        "nothing to calibrate.\nTake a model with cells, for example a mixture: "
+                        "network.head=von-mises-fisher."
+                    )
+                raw[list(readable)] = found
             yield [str(square) if isinstance(square, PhotoError) else None for square in squares], raw
 
     def _estimate(self, estimate: Estimate | None) -> Estimate:
         chosen = estimate or self.card.estimate
-        if chosen not in ("best-cell", "expected-distance"):
-            raise UsageError(f"There is no estimate '{chosen}'. Expected best-cell or expected-distance.")
+        offers = FROM_CELLS if self.network.gives_cells else ()
+        offers = (*offers, "position") if self.network.gives_position else offers
+        if chosen not in offers:
+            raise UsageError(
+                f"The model '{self.card.name}' has no estimate '{chosen}'. Expected {' or '.join(offers)}."
+            )
         return chosen
 
     def _promised(self, promise: float | str | None) -> str | None:
@@ -198,7 +217,7 @@ class Model:
         return np.array([unknown if row is None else row for row in rows], np.float32).reshape(-1, width)
 
     def square(self, source: Source) -> NDArray[np.uint8] | PhotoError:
-        """The pixels that the network sees of a photo, uint8 RGB (size_px, size_px, 3), or why there are none."""
+        """The pixels that the network sees, uint8 RGB (size_px, size_px, 3), or why there are none."""
         size_px, crop = self.network.size_px, self.network.crop_fraction
         if isinstance(source.photo, PhotoError):
             return source.photo
@@ -232,7 +251,7 @@ class Model:
         estimate: Estimate | None = None,
         promise: float | str | None = None,
     ) -> Predictions:
-        """The answers for one batch that was decoded already (``square``); the words are those of ``predict``.
+        """The answers for a batch that was decoded already (``square``); the words are those of ``predict``.
 
         Raises:
             UsageError: as ``predict``.
@@ -240,13 +259,20 @@ class Model:
         _check_count("top", top)
         chosen, promised = self._estimate(estimate), self._promised(promise)
         readable = {row: square for row, square in enumerate(squares) if not isinstance(square, PhotoError)}
-        kept = np.zeros((len(sources), self.partition.count), dtype=np.float32)
+        width = self.partition.count if self.network.gives_cells else 0
+        kept = np.zeros((len(sources), width), dtype=np.float32)
         answers: list[dict[str, Any]] = [{} for _ in sources]
         if readable:
-            raw = self.network(np.stack(list(readable.values()))).probabilities
-            shares = scaled(raw, temperature=self.card.temperature, scaling=self.card.scaling)
-            kept[list(readable)] = shares
-            described = self._described(shares, top, chosen, promised)
+            found = self.network(np.stack(list(readable.values())))
+            points = found.position if chosen == "position" else None
+            if found.probabilities is None:
+                described = _placed(np.asarray(points))
+            else:
+                shares = scaled(
+                    found.probabilities, temperature=self.card.temperature, scaling=self.card.scaling
+                )
+                kept[list(readable)] = shares
+                described = self._described(shares, top, chosen, promised, points)
             for row, answer in zip(readable, described, strict=True):
                 answers[row] = answer
         rows = [
@@ -261,15 +287,25 @@ class Model:
             | ({"error": str(square)} if isinstance(square, PhotoError) else {})
             for source, square, answer in zip(sources, squares, answers, strict=True)
         ]
-        return Predictions(pl.DataFrame(rows, schema=SCHEMA), partition=self.partition, probabilities=kept)
+        table = pl.DataFrame(rows, schema=SCHEMA)
+        return Predictions(table, partition=self.partition, probabilities=kept if width else None)
 
     def _described(
-        self, shares: NDArray[np.float64], top: int, estimate: Estimate, promise: str | None
+        self,
+        shares: NDArray[np.float64],
+        top: int,
+        estimate: Estimate,
+        promise: str | None,
+        points: NDArray[np.floating] | None = None,
     ) -> list[dict[str, Any]]:
-        """The fields of an answer for each row of calibrated probabilities (N, K)."""
-        centres = self.partition.centres
-        between_km = self._between_km if estimate == "expected-distance" else None
-        points = centres[chosen_cells(shares, estimate, between_km)]
+        """The fields of an answer for each row of calibrated probabilities (N, K).
+
+        Convention:
+            - ``points``: (N, 2) degrees, the network's own places; None: chosen from the cells
+        """
+        if points is None:
+            between_km = self._between_km if estimate == "expected-distance" else None
+            points = self.partition.centres[chosen_cells(shares, estimate, between_km)]
         best = np.argsort(-shares, axis=1, kind="stable")[:, :top]
         countries, country_shares = best_groups(shares, self._country_of_cell, len(self._countries))
         regions = None if promise is None else self._regions(shares, promise)
@@ -337,6 +373,15 @@ class Model:
 def _check_count(name: str, value: Any) -> None:
     if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
         raise UsageError(f"{name} must be a whole number of at least 1; got {value!r}.")
+
+
+def _placed(points: NDArray[np.floating]) -> list[dict[str, Any]]:
+    """The fields of an answer that is a place (N, 2) in degrees and no more."""
+    countries = country_of(points, within_km=NEAR_LAND_KM, town_within_km=0.0)
+    return [
+        {"latitude": float(latitude), "longitude": float(longitude), "country": country}
+        for (latitude, longitude), country in zip(points, countries, strict=True)
+    ]
 
 
 def _batches(sources: Iterable[Source], size: int) -> Iterator[tuple[Source, ...]]:

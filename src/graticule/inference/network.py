@@ -1,4 +1,4 @@
-"""The network of a bundle in ONNX Runtime: squares of pixels in, cell probabilities and embeddings out."""
+"""The network of a bundle in ONNX Runtime: squares of pixels in, probabilities, places, embeddings out."""
 
 from __future__ import annotations
 
@@ -17,14 +17,22 @@ if TYPE_CHECKING:
 INPUT: Final = "image"
 PROBABILITIES: Final = "probabilities"
 EMBEDDING: Final = "embedding"
+POSITION: Final = "position"
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What the network says of B photos: ``probabilities`` (B, K), ``embedding`` (B, D), both float32."""
+    """What the network says of B photos, in float32.
 
-    probabilities: NDArray[np.float32]
+    Convention:
+        - ``embedding`` (B, D); ``probabilities`` (B, K) of the cells
+        - ``position`` (B, 2): (latitude, longitude) in **degrees**
+        - a network gives probabilities, positions or both; what it does not give is None
+    """
+
+    probabilities: NDArray[np.float32] | None
     embedding: NDArray[np.float32]
+    position: NDArray[np.float32] | None = None
 
 
 class Network:
@@ -33,6 +41,7 @@ class Network:
     Convention:
         - ``size_px``, ``crop_fraction``: how photos are cut (``graticule.photos.crop.centre_crop``)
         - normalisation is inside the graph
+        - ``gives_cells``, ``gives_position``: which of the two the answers hold
 
     Raises:
         BundleError: the bytes are no ONNX graph, or the graph has other inputs and outputs.
@@ -53,16 +62,19 @@ class Network:
             ) from error
         inputs = {item.name: item.shape for item in self._session.get_inputs()}
         outputs = {item.name: item.shape for item in self._session.get_outputs()}
-        if INPUT not in inputs or PROBABILITIES not in outputs or EMBEDDING not in outputs:
+        if INPUT not in inputs or EMBEDDING not in outputs or not {PROBABILITIES, POSITION} & {*outputs}:
             raise BundleError(
                 f"'model.onnx' takes {sorted(inputs)} and gives {sorted(outputs)}; expected '{INPUT}' in, "
-                f"'{PROBABILITIES}' and '{EMBEDDING}' out.\nExport it:  graticule export RUN -o BUNDLE"
+                f"'{EMBEDDING}' and '{PROBABILITIES}' or '{POSITION}' out.\n"
+                "Export it:  graticule export RUN -o BUNDLE"
             )
         metadata = self._session.get_modelmeta().custom_metadata_map
         self.size_px = _positive(metadata, "graticule.size_px")
         self.crop_fraction = float(metadata.get("graticule.crop", "1.0"))
         self.cells_fingerprint = metadata.get("graticule.cells_fingerprint", "")
-        cells = outputs[PROBABILITIES][-1]
+        self._outputs = [name for name in (PROBABILITIES, EMBEDDING, POSITION) if name in outputs]
+        self.gives_cells, self.gives_position = PROBABILITIES in outputs, POSITION in outputs
+        cells = outputs[PROBABILITIES][-1] if self.gives_cells else None
         self.cells = cells if isinstance(cells, int) else None
         features = outputs[EMBEDDING][-1]
         self.features = features if isinstance(features, int) else None
@@ -75,8 +87,8 @@ class Network:
         """
         planes = np.ascontiguousarray(squares.transpose(0, 3, 1, 2)).astype(np.float32)
         planes *= 1 / 255
-        probabilities, embedding = self._session.run([PROBABILITIES, EMBEDDING], {INPUT: planes})
-        return Answer(probabilities=probabilities, embedding=embedding)
+        found = dict(zip(self._outputs, self._session.run(self._outputs, {INPUT: planes}), strict=True))
+        return Answer(found.get(PROBABILITIES), found[EMBEDDING], found.get(POSITION))
 
 
 def _positive(metadata: dict[str, str], key: str) -> int:

@@ -10,7 +10,9 @@ from torch import nn
 from graticule.models.backbone import create_backbone, feature_count, pretrained_card
 from graticule.models.cnn_transformer import CnnTransformer, TransformerBlocks
 from graticule.models.heads import CellTree, HeadSettings, create_head
+from graticule.models.heads.fused import FusedHead
 from graticule.models.heads.mixture import MixtureHead
+from graticule.models.heads.offsets import OffsetHead
 from graticule.models.heads.positions import PointHead
 from graticule.models.network import Between, PlaceNetwork
 from graticule.models.preprocessing import Preprocessing
@@ -77,9 +79,9 @@ def _backbone(settings: BackboneSettings, *, pooling: str | None, size_px: int |
 
 
 def _head(settings: HeadSettings, width: int, cells: Partition | int, tree: CellTree) -> nn.Module:
-    if settings.name not in PLACE_HEADS:
+    if settings.name not in HEADS_ON_GROUND:
         return create_head(settings, width, tree)
-    return PLACE_HEADS[settings.name](settings, width, cells)
+    return HEADS_ON_GROUND[settings.name](settings, width, cells)
 
 
 def _partition(cells: Partition | int) -> Partition:
@@ -92,12 +94,14 @@ def _mixture(settings: HeadSettings, width: int, cells: Partition | int) -> nn.M
     return MixtureHead(width, _partition(cells), components=settings.components, hidden=settings.hidden)
 
 
-PLACE_HEADS: Final[dict[str, Callable[[HeadSettings, int, Partition | int], nn.Module]]] = {
+HEADS_ON_GROUND: Final[dict[str, Callable[[HeadSettings, int, Partition | int], nn.Module]]] = {
     "regression": lambda said, width, _: PointHead(width, form="degrees", hidden=said.hidden),
     "unit-sphere": lambda said, width, _: PointHead(width, form="sphere", hidden=said.hidden),
     "von-mises-fisher": _mixture,
+    "hybrid": lambda _, width, cells: OffsetHead(width, _partition(cells)),
+    "multi": lambda _, width, cells: FusedHead(width, _partition(cells)),
 }
-"""Heads that give places, by the name that recipes use; made from settings, features and the partition."""
+"""Heads that need more of a partition than its tree, or none; made from settings, features and partition."""
 
 
 def _between(settings: NetworkSettings, features: int) -> tuple[Between, int]:

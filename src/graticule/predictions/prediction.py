@@ -30,7 +30,8 @@ class Prediction:
 
     Convention:
         - ``latitude``, ``longitude``: the point estimate in degrees
-        - ``confidence``: calibrated probability, a share in [0, 1], that the photo lies in the best cell
+        - ``confidence``: calibrated probability, a share in [0, 1], that the photo lies in the best cell;
+          None, with no candidates, from a model that gives places and knows no cells
         - ``candidates``: best first
         - ``country``: ISO 3166-1 alpha-2 of the most probable country; ``country_confidence``: the
           sum of the probabilities of its cells
@@ -94,8 +95,11 @@ class Prediction:
             return f"{self.photo_id}: no answer. {self.error or ''}".rstrip()
         name = self.estimate_name
         place = f"{self.latitude:.4f}, {self.longitude:.4f}" + (f" ({name})" if name else "")
-        words = in_words(self.confidence or 0.0)
-        sure = words if name == self.name else f"least expected error; best cell {self.name}: {words}"
+        if self.confidence is None:
+            return f"{self.photo_id}: {self.latitude:.4f}, {self.longitude:.4f}, without a confidence"
+        words = in_words(self.confidence)
+        how = "" if name is None else "least expected error; "
+        sure = words if name == self.name else f"{how}best cell {self.name}: {words}"
         lines = [f"{self.photo_id}: {place}, {sure}"]
         lines += [
             f"  {rank}. {candidate.probability:6.1%}  {candidate.name}"

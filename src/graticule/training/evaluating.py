@@ -19,7 +19,7 @@ from graticule.training.loading import Photos
 from graticule.training.measuring import truth_of
 from graticule.training.phases import Work
 from graticule.training.photo_sets import PhotoSet
-from graticule.training.predicting import predict_cells, write_predictions
+from graticule.training.predicting import predict_photos, write_predictions
 from graticule.training.run_folder import HISTORY
 
 
@@ -56,19 +56,18 @@ def _evaluate(work: Work, name: str, split: str, photos: PhotoSet) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     cells = partition.encode(photos.latlon)
     data = Photos(photos, cells, work.network.preprocessing, cover=work.cover)
-    probabilities = predict_cells(work.network, data, batch_size=recipe.batch_size, workers=recipe.workers)
+    answers = predict_photos(work.network, data, batch_size=recipe.batch_size, workers=recipe.workers)
+    best = answers.best_cells(partition)
     path = folder / "predictions.parquet"
-    write_predictions(
-        path, probabilities, photos, partition, model=recipe.card.name, estimate=recipe.evaluation.estimate
-    )
+    write_predictions(path, answers, photos, partition, model=recipe.card.name, estimate=recipe.estimate)
     judged = evaluate_predictions(
         Predictions.read(path), truth_of(photos), training_places=work.sets.train.latlon, partition=partition
     )
     _write(folder / "metrics.json", json.dumps(judged.metrics, indent=2, ensure_ascii=False) + "\n")
-    pairs = confusion(probabilities, cells)
+    pairs = confusion(best, cells)
     pairs.write_csv(folder / "confusion.csv")
     _write(folder / "confusion.svg", confusion_figure(pairs, partition.count).svg())
-    top1 = float(((cells >= 0) & (_best(probabilities) == cells)).mean())
+    top1 = float(((cells >= 0) & (best == cells)).mean())
     median = judged.metrics["median_km"]
     constant = judged.metrics["baselines"]["constant"]["median_km"]
     work.say(
@@ -78,20 +77,15 @@ def _evaluate(work: Work, name: str, split: str, photos: PhotoSet) -> None:
     )
 
 
-def confusion(probabilities: NDArray[np.float32], cells: NDArray[np.int64]) -> pl.DataFrame:
+def confusion(best: NDArray[np.int64], cells: NDArray[np.int64]) -> pl.DataFrame:
     """How often each true cell was taken for each: columns ``true``, ``predicted``, ``count``.
 
     Convention:
-        - ``probabilities``: (N, K), NaN where a photo could not be read; ``cells``: (N,)
+        - ``best``: (N,) cells answered; ``cells``: (N,) those of the truth
         - -1: a true place in no cell, or a photo without an answer
     """
-    table = pl.DataFrame({"true": cells, "predicted": _best(probabilities)})
+    table = pl.DataFrame({"true": cells, "predicted": best})
     return table.group_by("true", "predicted").agg(count=pl.len()).sort("true", "predicted")
-
-
-def _best(probabilities: NDArray[np.float32]) -> NDArray[np.int64]:
-    read = ~np.isnan(probabilities[:, 0])
-    return np.where(read, np.nan_to_num(probabilities).argmax(axis=1), -1).astype(np.int64)
 
 
 def _write(path: Path, text: str) -> None:

@@ -85,7 +85,11 @@ def export(
     for item in graph.parity:
         say(item.in_words())
     cells = partition.encode(sets.val.latlon)[read]
-    promises = _promises(graph.probabilities, cells, shift, recipe.evaluation.coverage)
+    promises = (
+        {}
+        if graph.probabilities is None
+        else _promises(graph.probabilities, cells, shift, recipe.evaluation.coverage)
+    )
     learned = sets.train.table.filter(pl.Series(partition.encode(sets.train.latlon) >= 0))
     facts = CardFacts(chosen, run.read_counts(), partition.count, learned)
     card = _card(recipe, network, weights, promises, facts)
@@ -172,7 +176,7 @@ def _card(
         },
         licence=said.licence,
         weights=weights,
-        estimate=recipe.evaluation.estimate,
+        estimate=recipe.estimate,
         **promises,
     )
 

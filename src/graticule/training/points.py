@@ -12,7 +12,7 @@ class Points:
     """Chooses places.
 
     Convention:
-        - ``centres``: (K, 2) degrees; ``estimate``: as in ``graticule.inference.estimate.chosen_cells``
+        - ``centres``: (K, 2) degrees; ``estimate``: as in ``graticule.inference.estimate``
 
     Example:
         >>> points = Points(np.array([[0.0, 0.0], [0.0, 1.0], [0.0, 9.0]]), "expected-distance")
@@ -25,7 +25,19 @@ class Points:
         self.estimate = estimate
         self.between_km = distances_km(centres) if estimate == "expected-distance" else None
 
-    def of(self, probabilities: NDArray[np.floating]) -> NDArray[np.float64]:
-        """(N, K) probabilities -> (N, 2) degrees."""
+    def of(
+        self, probabilities: NDArray[np.floating] | None, position: NDArray[np.floating] | None = None
+    ) -> NDArray[np.float64]:
+        """(N, K) probabilities, or the network's own places (N, 2) in degrees -> (N, 2) degrees.
+
+        Raises:
+            ValueError: what the estimate needs is not there.
+        """
+        needed = position if self.estimate == "position" else probabilities
+        if needed is None:
+            raise ValueError(f"the estimate '{self.estimate}' needs what this network does not give")
+        if self.estimate == "position":
+            return needed.astype(np.float64)
+        probabilities = needed
         chosen = chosen_cells(probabilities.astype(np.float64), self.estimate, self.between_km)
         return self.centres[chosen]

@@ -18,9 +18,10 @@ from graticule.training.losses.classification import cross_entropy, output_logar
 from graticule.training.losses.distance import distance_weighted_log, squared_expected_distance
 from graticule.training.losses.great_circle import great_circle
 from graticule.training.losses.mixture import mixture_likelihood
+from graticule.training.losses.offsets import cell_offset
 from graticule.training.losses.smoothing import cluster_smoothed, haversine_smoothed, neighbour_smoothed
 from graticule.training.losses.targets import Loss, LossCells, Targets, places_tensor
-from graticule.training.recipe.loss import LossSection, LossTerm
+from graticule.training.recipe.loss import PLACE_LOSSES, LossSection, LossTerm
 
 LOSSES: Final[dict[str, Callable[[LossTerm, LossCells], Loss]]] = {
     "cross-entropy": cross_entropy,
@@ -32,6 +33,7 @@ LOSSES: Final[dict[str, Callable[[LossTerm, LossCells], Loss]]] = {
     "distance-weighted-log": distance_weighted_log,
     "great-circle": great_circle,
     "mixture-likelihood": mixture_likelihood,
+    "cell-offset": cell_offset,
 }
 """Each loss by the name that recipes use; made from the keys of its term and the cells."""
 
@@ -46,10 +48,22 @@ def create_loss(section: LossSection, cells: LossCells | NDArray[np.float64]) ->
         RecipeError: the section does not fit the cells.
     """
     known = cells if isinstance(cells, LossCells) else LossCells(cells)
-    loss = _combined([(term.weight, LOSSES[term.name](term, known)) for term in section.all_terms])
+    loss = _combined([(term.weight, _loss_of(term, known)) for term in section.all_terms])
     if section.class_weights is None:
         return loss
     return weighted(loss, class_weights(section.class_weights, known))
+
+
+def _loss_of(term: LossTerm, cells: LossCells) -> Loss:
+    """The loss of one term; those of cells see the scores of the cells alone, which come first."""
+    made = LOSSES[term.name](term, cells)
+    if term.name in PLACE_LOSSES:
+        return made
+
+    def loss(said: Tensor, targets: Targets) -> Tensor:
+        return made(said[:, : cells.count], targets)
+
+    return loss
 
 
 def _combined(parts: Sequence[tuple[float, Loss]]) -> Loss:

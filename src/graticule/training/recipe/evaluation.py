@@ -17,13 +17,14 @@ class EvaluationSection(Section):
 
     Convention:
         - ``checkpoint``: which of the kept states is exported; both predict the validation photos
-        - ``estimate``: how the bundle chooses the point from the cells
+        - ``estimate``: how the bundle chooses the point: from the cells, or ``position``, the place that the
+          head itself gives; null: ``position`` where it gives one, else ``best-cell``
         - ``coverage``: shares of photos whose true cell the conformal regions are to hold; 0.9 is always
           one of them
     """
 
     checkpoint: Literal["best_loss", "best_accuracy"] = "best_loss"
-    estimate: Literal["best-cell", "expected-distance"] = "best-cell"
+    estimate: Literal["best-cell", "expected-distance", "position"] | None = None
     coverage: tuple[float, ...] = (REGION,)
 
     @field_validator("coverage")

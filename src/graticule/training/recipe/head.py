@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, model_validator
 
 from graticule.training.recipe.section import Section
 
 HeadName = Literal[
-    "mc", "hmc", "hmc-sol", "hmc-smooth", "htree", "regression", "unit-sphere", "von-mises-fisher"
+    "mc",
+    "hmc",
+    "hmc-sol",
+    "hmc-smooth",
+    "htree",
+    "regression",
+    "unit-sphere",
+    "von-mises-fisher",
+    "hybrid",
+    "multi",
 ]
+
+
+POSITION_ONLY: Final = ("regression", "unit-sphere")
+"""Heads that give a place and know no cells."""
+
+ON_THE_TREE: Final = ("hmc", "hmc-sol", "hmc-smooth", "htree")
+"""Heads whose scores are logarithms of their outputs."""
+
+WITH_POSITION: Final = (*POSITION_ONLY, "von-mises-fisher", "hybrid")
+"""Heads that give a place of their own."""
 
 
 class HeadSection(Section):

@@ -19,9 +19,10 @@ LossName = Literal[
     "distance-weighted-log",
     "great-circle",
     "mixture-likelihood",
+    "cell-offset",
 ]
 
-PLACE_LOSSES: Final = ("great-circle", "mixture-likelihood")
+PLACE_LOSSES: Final = ("great-circle", "mixture-likelihood", "cell-offset")
 """Losses of heads that give places or densities; all others need scores of cells."""
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from graticule.training.recipe.augmentation import AugmentationSection
 from graticule.training.recipe.compute import ComputeSection, ValidationSection
 from graticule.training.recipe.evaluation import CardSection, EvaluationSection
+from graticule.training.recipe.fitting import check_estimate, check_loss
+from graticule.training.recipe.head import POSITION_ONLY, WITH_POSITION
 from graticule.training.recipe.loss import LossSection
 from graticule.training.recipe.network import NetworkSection
 from graticule.training.recipe.partition import PartitionSection
@@ -47,3 +49,19 @@ class Recipe(Section):
     )
     loggers: tuple[Literal["tensorboard", "mlflow", "wandb"], ...] = ()
     seed: int = Field(default=0, ge=0)
+
+    @property
+    def estimate(self) -> Literal["best-cell", "expected-distance", "position"]:
+        """How the point is chosen, resolved: what the recipe says, or what suits its head."""
+        if self.evaluation.estimate is not None:
+            return self.evaluation.estimate
+        return "position" if self.network.head.name in WITH_POSITION else "best-cell"
+
+    @model_validator(mode="after")
+    def _goes_with_the_head(self) -> Recipe:
+        head = self.network.head.name
+        check_loss(head, self.loss)
+        check_estimate(head, self.estimate)
+        if head in POSITION_ONLY and self.prior is not None:
+            raise ValueError(f"prior is about cells, and the head '{head}' has none; leave it out")
+        return self
