@@ -179,7 +179,7 @@ def calibrate(
         rule = found.model_copy(update={"by": how.by})
     scores = rule.scores(scaled(regions.raw, temperature=temperature, scaling=scaling), between_km)
     groups = [name or "" for name in regions.continents] if how.by else None
-    made = fit_promises(scores, regions.cells, promises, groups=groups)
+    made = fit_promises(scores, regions.cells, promises, groups=groups, units=regions.units)
     fields: dict[str, Any] = {
         "temperature": temperature,
         "scaling": scaling,
@@ -330,10 +330,17 @@ def _remarks(document: dict[str, Any], judge: Sample, made: Promises) -> list[st
 
 
 def _without_own(made: Promises) -> list[str]:
-    """For which continents a promise is only that over all photos."""
+    """For which continents a promise is shared with others, or is only that over all photos."""
     said = []
     for promise, own in made.by_group.items():
+        shared = [name for name in made.shared[promise] if name and name != ELSEWHERE]
         few = [name for name in made.photos if name and name != ELSEWHERE and name not in own]
+        if len(shared) > 1:
+            said.append(
+                f"At {100 * float(promise):g} % {', '.join(shared)} have too few photos for a promise each "
+                "and "
+                "share one."
+            )
         if few:
             said.append(
                 f"At {100 * float(promise):g} % too few photos for a promise of their own: {', '.join(few)}; "

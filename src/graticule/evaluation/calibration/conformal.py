@@ -37,7 +37,13 @@ def least_photos(coverage: float) -> int:
     return math.ceil(coverage / (1 - coverage) - 1e-9)
 
 
-def finite_quantile(scores: ArrayLike, coverage: float, weights: ArrayLike | None = None) -> float:
+def finite_quantile(
+    scores: ArrayLike,
+    coverage: float,
+    weights: ArrayLike | None = None,
+    *,
+    units: ArrayLike | None = None,
+) -> float:
     """The threshold that the score of one photo more stays below with probability ``coverage`` or more.
 
     That is the ceil((N + 1) coverage)-th smallest score: the photo to come is one more.
@@ -45,14 +51,23 @@ def finite_quantile(scores: ArrayLike, coverage: float, weights: ArrayLike | Non
     Convention:
         - ``scores``: (N,), infinite for a photo whose truth is in no region; ``weights``: (N,) how often
           such photos come up; then the photo to come counts with the mean weight
+        - ``units``: (N,) number of the author or trip of each photo. The photo to come is then of another
+          one, and counts as many times as a photo has fellows of its own: whole groups are exchangeable,
+          photos are not
         - infinite when there are too few photos, or too many of them are in no region
 
     Raises:
         UsageError: ``coverage`` lies outside (0, 1).
 
+    Source:
+        The group to come as one more of the groups: R. Dunn, L. Wasserman, A. Ramdas, "Distribution-Free
+        Prediction Sets for Two-Layer Hierarchical Models" (2022).
+
     Example:
         >>> round(finite_quantile(np.arange(9.0), 0.9), 6), finite_quantile(np.arange(8.0), 0.9)
         (8.0, inf)
+        >>> finite_quantile(np.arange(9.0), 0.9, units=[0, 0, 0, 1, 1, 1, 2, 2, 2])  # as three photos
+        inf
     """
     if not 0 < coverage < 1:
         raise UsageError(f"Coverage is a share between 0 and 1, got {coverage}; for example 0.9.")
@@ -61,7 +76,11 @@ def finite_quantile(scores: ArrayLike, coverage: float, weights: ArrayLike | Non
         return math.inf
     counts = np.ones(len(values)) if weights is None else np.asarray(weights, dtype=np.float64)
     order = np.argsort(values, kind="stable")
-    total = counts.sum() + counts.mean()
+    fellows = 1.0
+    if units is not None:
+        sizes = np.unique(np.asarray(units), return_counts=True)[1].astype(np.float64)
+        fellows = float((sizes**2).sum() / sizes.sum())
+    total = counts.sum() + fellows * counts.mean()
     enough = np.flatnonzero(counts[order].cumsum() >= coverage * total - 1e-9)
     return float(values[order[enough[0]]]) + _MORE if len(enough) else math.inf
 
@@ -114,12 +133,14 @@ class Promises:
     Convention:
         - ``pooled``: promise ("0.9") -> threshold; ``by_group``: promise -> group -> its own threshold
         - ``photos``: photos of each group that went in; ``refused``: promise -> why it cannot be made
+        - ``shared``: promise -> groups that share one threshold, having too few photos each
     """
 
     pooled: dict[str, float]
     by_group: dict[str, dict[str, float]]
     photos: dict[str, int]
     refused: dict[str, str]
+    shared: dict[str, list[str]]
 
 
 def fit_promises(
@@ -128,16 +149,18 @@ def fit_promises(
     coverages: Sequence[float | str],
     *,
     groups: Sequence[str] | None = None,
+    units: ArrayLike | None = None,
 ) -> Promises:
     """Thresholds for each promise, and for each group of the truth that has enough photos.
 
     A group's own threshold is used for the cells of that group, so the promise holds for photos *of* the
-    group, however often it comes up; a group with fewer photos has the pooled threshold and no promise of
-    its own.
+    group, however often it comes up. Groups with too few photos share one threshold; when they are too few
+    together as well, the pooled one is used, and nothing is promised for them.
 
     Convention:
         - ``scores``: (N, K) of every cell; ``cells``: (N,) true cell, -1 where no cell covers the place
         - ``groups``: (N,) group of the true place; None leaves groups out
+        - ``units``: as for ``finite_quantile``
 
     Raises:
         TableError: none of the promises can be made: too few photos, or too many lie outside all cells; says
@@ -150,22 +173,42 @@ def fit_promises(
     truth = np.asarray(cells, dtype=np.int64)
     found = true_scores(scores, truth)
     names = np.array(groups if groups is not None else [], dtype=object)
-    pooled, by_group, refused = {}, {}, {}
+    unit = np.arange(len(found)) if units is None else np.asarray(units)
+    pooled: dict[str, float] = {}
+    by_group: dict[str, dict[str, float]] = {}
+    shared: dict[str, list[str]] = {}
+    refused: dict[str, str] = {}
     for coverage in coverages:
         key = promise_key(coverage)
-        limit = finite_quantile(found, float(key))
+        limit = finite_quantile(found, float(key), units=unit)
         if not math.isfinite(limit):
             refused[key] = _too_few(float(key), truth)
             continue
         pooled[key] = limit
-        own = {name: finite_quantile(found[names == name], float(key)) for name in sorted(set(names))}
-        kept = {name: limit for name, limit in own.items() if math.isfinite(limit)}
-        if kept:
-            by_group[key] = kept
+        if groups is not None:
+            by_group[key], shared[key] = _by_group(found, unit, names, float(key))
     if not pooled and refused:
         raise TableError(next(iter(refused.values())))
     counts = {name: int((names == name).sum()) for name in sorted(set(names))}
-    return Promises(pooled, by_group, counts, refused)
+    return Promises(pooled, by_group, counts, refused, shared)
+
+
+def _by_group(
+    found: Array, unit: NDArray[Any], names: NDArray[np.object_], coverage: float
+) -> tuple[dict[str, float], list[str]]:
+    """The threshold of each group that can have one, and the groups that share theirs."""
+
+    def limit_of(mine: NDArray[np.bool_]) -> float:
+        return finite_quantile(found[mine], coverage, units=unit[mine])
+
+    known = sorted(set(names))
+    own = {name: limit_of(names == name) for name in known}
+    kept = {name: limit for name, limit in own.items() if math.isfinite(limit)}
+    few = [name for name in known if name not in kept]
+    together = limit_of(np.isin(names, few)) if few else math.inf
+    if not math.isfinite(together):
+        return kept, []
+    return kept | dict.fromkeys(few, together), few
 
 
 def _too_few(coverage: float, truth: Cells) -> str:
