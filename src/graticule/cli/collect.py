@@ -133,9 +133,17 @@ def command() -> None:
     help="Of the geotag: 1 world, 3 country, 6 region, 11 city, 16 street.",
 )
 @click.option("--keep-indoors", is_flag=True, help="Keep photos that their authors marked as taken indoors.")
-@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Only photos uploaded on this day or later.")
 @click.option(
-    "--until", type=click.DateTime(["%Y-%m-%d"]), help="Only photos uploaded on this day or earlier."
+    "--since",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="YYYY-MM-DD",
+    help="Only photos uploaded on this day or later.",
+)
+@click.option(
+    "--until",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="YYYY-MM-DD",
+    help="Only photos uploaded on this day or earlier.",
 )
 @_shared
 def flickr(

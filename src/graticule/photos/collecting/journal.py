@@ -253,6 +253,12 @@ class Journal:
             file = Fetched(path, width, height, sha256, None if phash is None else int(phash))
             yield photo_id, json.loads(facts), file
 
+    def fingerprints(self) -> Iterator[tuple[str, int | None, int]]:
+        """Id, perceptual hash and number of pixels of the photos whose file is there."""
+        line = "SELECT photo_id, phash, width * height FROM photos WHERE state = 'kept' ORDER BY rowid"
+        for photo_id, phash, pixels in self._db.execute(line):
+            yield photo_id, None if phash is None else int(phash), pixels
+
     def dropped_files(self) -> list[str]:
         """Paths of photos that were kept once and are refused now."""
         line = "SELECT path FROM photos WHERE state = 'refused' AND path IS NOT NULL"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import time
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +20,8 @@ from graticule.photos.duplicates import find_duplicates
 from graticule.photos.table import COLUMNS, write_photo_table
 
 OUTCOME_NAME: Final = "collect.json"
+
+_AT_A_TIME: Final = 20_000
 
 _OWN: Final = {
     "author": pl.String, "author_name": pl.String, "licence_url": pl.String, "page": pl.String,
@@ -111,28 +115,35 @@ def write_outcome(
 
 
 def _drop_near(journal: Journal) -> None:
-    """Of photos that show one picture the largest stays."""
-    kept = [(photo_id, file) for photo_id, _, file in journal.kept()]
-    sums = pl.Series([file.sha256 for _, file in kept], dtype=pl.String)
-    hashes = pl.Series([file.phash for _, file in kept], dtype=pl.UInt64)
-    pixels = pl.Series([file.width * file.height for _, file in kept], dtype=pl.Int64)
-    for duplicate in find_duplicates(sums, hashes, pixels):
-        journal.refuse(kept[duplicate.row][0], duplicate.reason)
+    """Of photos that show one picture the largest stays; the same file was not kept twice to begin with."""
+    schema = {"photo_id": pl.String, "phash": pl.UInt64, "pixels": pl.Int64}
+    kept = _frame(journal.fingerprints(), schema)
+    nothing = pl.repeat(None, kept.height, dtype=pl.String, eager=True)
+    for duplicate in find_duplicates(nothing, kept["phash"], kept["pixels"]):
+        journal.refuse(kept["photo_id"][duplicate.row], duplicate.reason)
 
 
 def _table(journal: Journal, service: str) -> pl.DataFrame:
     """The photos kept, as a photo table; countries by outline."""
     from graticule.geo.outlines import country_of
 
-    rows = [
+    rows = (
         {**facts, **asdict(file), "photo_id": photo_id, "source": service}
         for photo_id, facts, file in journal.kept()
-    ]
-    table = pl.DataFrame(rows, schema={**COLUMNS, **_OWN}, orient="row")
+    )
+    table = _frame(rows, {**COLUMNS, **_OWN})
     if table.is_empty():
         return table
     countries = country_of(table.select("latitude", "longitude").to_numpy())
     return table.with_columns(pl.Series("country", list(countries), dtype=pl.String))
+
+
+def _frame(rows: Iterable[Any], schema: dict[str, Any]) -> pl.DataFrame:
+    """A table of many rows, of which few are Python objects at a time."""
+    rows, parts = iter(rows), [pl.DataFrame(schema=schema)]
+    while some := list(itertools.islice(rows, _AT_A_TIME)):
+        parts.append(pl.DataFrame(some, schema=schema, orient="row"))
+    return pl.concat(parts)
 
 
 def _places_of(matches: list[tuple[float, float, str | None, float | None]]) -> pl.DataFrame:
