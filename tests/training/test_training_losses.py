@@ -16,8 +16,9 @@ from graticule.geo.sphere import great_circle_km
 from graticule.partitions import build_s2
 from graticule.training.losses import LOSSES, LossCells, Targets, create_loss, places_tensor
 from graticule.training.losses.smoothing import clusters_of, nearest_cells
-from graticule.training.recipe import LossSection
+from graticule.training.recipe import LossSection, Recipe
 from graticule.training.recipe.loss import PLACE_LOSSES, LossTerm
+from graticule.training.recipe_files import with_absolute_paths
 
 # Paris, London, Tokyo, Osaka, Sydney
 CENTRES = np.array([[48.86, 2.35], [51.5, -0.12], [35.68, 139.69], [34.69, 135.5], [-33.87, 151.21]])
@@ -251,6 +252,27 @@ def test_validation_measures_without_smoothing_and_weights() -> None:
         section = LossSection.model_validate(changes)
         assert losses(section, cells) != pytest.approx(plain, rel=1e-3)
         assert losses(section.for_validation(), cells) == pytest.approx(plain, rel=1e-5)
+
+
+def test_the_path_of_clusters_becomes_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    values = {
+        "network": {"backbone": {"name": "test_resnet"}},
+        "loss": {"terms": [{"clusters": "c.parquet"}]},
+    }
+    phases = [{"name": "all", "epochs": 1, "learning_rate": 0.1}]
+    recipe = with_absolute_paths(Recipe.model_validate({**values, "phases": phases}))
+    assert recipe.loss.terms[0].clusters == tmp_path / "c.parquet"
+
+
+def test_the_bare_output_needs_a_head_that_has_one() -> None:
+    values = {
+        "network": {"backbone": {"name": "test_resnet"}, "head": "mc"},
+        "loss": {"name": "output-logarithm"},
+    }
+    phases = [{"name": "all", "epochs": 1, "learning_rate": 0.1}]
+    with pytest.raises(ValidationError, match=r"set network\.head to hmc or hmc-sol"):
+        Recipe.model_validate({**values, "phases": phases})
 
 
 def test_sections_that_contradict_themselves_are_refused() -> None:
