@@ -17,7 +17,10 @@ _COLOURS: Final = ("model", "constant", "near-3", "random")
 _TICKS: Final = 4
 
 CURVES: Final[dict[str, tuple[str, dict[str, str]]]] = {
-    "loss": ("Mean loss per photo, nats", {"train_loss": "training", "val_loss": "validation"}),
+    "loss": (
+        "Mean loss per photo, in the unit of the loss",
+        {"train_loss": "training", "val_loss": "validation"},
+    ),
     "accuracy": ("Share of validation photos whose best cell is right", {"val_top1": "top-1"}),
     "distance": ("Median error of validation photos, km", {"val_median_km": "median"}),
     "learning_rate": ("Learning rate", {"learning_rate": "rate"}),
@@ -56,7 +59,9 @@ def confusion_figure(pairs: pl.DataFrame, cells: int) -> Canvas:
     canvas.words("predicted cell", (60 + side / 2, side + 42), anchor="middle")
     canvas.words("true", (8, 20 + side / 2))
     canvas.words(
-        f"{cells} cells; a true cell's photos by share: light below 25 %, red above 75 %", (60, side + 60)
+        f"{cells} cells; share of a row: dark where at least half are right, else from light to red",
+        (60, side + 60),
+        size=11,
     )
     return canvas
 
