@@ -294,6 +294,17 @@ class TestTrouble:
             gather(service, tmp_path / "out")
 
 
+def test_splits_and_own_columns_outlive_a_later_run(service: Service, tmp_path: Path) -> None:
+    service.add_photo(1)
+    gather(service, tmp_path / "out")
+    table = read_photo_table(tmp_path / "out").with_columns(split=pl.lit("test"), mine=pl.lit(7))
+    table.write_parquet(tmp_path / "out" / "photos.parquet")
+    service.add_photo(2, tags="lake")
+    assert gather(service, tmp_path / "out", since=date(2005, 1, 1)).kept == 2
+    later = read_photo_table(tmp_path / "out").select("photo_id", "split", "mine")
+    assert later.rows() == [("flickr-1", "test", 7), ("flickr-2", None, None)]
+
+
 def test_a_folder_of_somebody_elses_photos_is_left_alone(service: Service, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "photos.parquet").write_bytes(b"mine")

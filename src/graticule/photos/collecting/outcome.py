@@ -14,10 +14,11 @@ from typing import Any, Final
 
 import polars as pl
 
+from graticule.errors import MissingFileError, TableError
 from graticule.photos.collecting.journal import Journal
 from graticule.photos.collecting.session import PoliteSession
 from graticule.photos.duplicates import find_duplicates
-from graticule.photos.table import COLUMNS, write_photo_table
+from graticule.photos.table import COLUMNS, read_photo_table, write_photo_table
 
 OUTCOME_NAME: Final = "collect.json"
 
@@ -88,6 +89,7 @@ def write_outcome(
     table = _table(journal, service)
     if matches:
         table = table.join(_places_of(matches), on="photo_id", how="left", maintain_order="left")
+    table = _with_earlier(table, folder)
     file = write_photo_table(table, folder)
     unwanted, refused, waiting = (journal.reasons(state) for state in ("unwanted", "refused", "waiting"))
     report = CollectReport(
@@ -112,6 +114,17 @@ def write_outcome(
     unfinished.write_text(json.dumps(report.to_dict(), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     unfinished.replace(folder / OUTCOME_NAME)
     return report
+
+
+def _with_earlier(table: pl.DataFrame, folder: Path) -> pl.DataFrame:
+    """With what was written into the table since an earlier run: splits, and columns of the user's own."""
+    try:
+        earlier = read_photo_table(folder)
+    except (MissingFileError, TableError):  # there is none yet, or none that is of use
+        return table
+    added = ["split", *(name for name in earlier.columns if name not in table.columns)]
+    known = earlier.select("photo_id", *added)
+    return table.drop("split").join(known, on="photo_id", how="left", maintain_order="left")
 
 
 def _drop_near(journal: Journal) -> None:
