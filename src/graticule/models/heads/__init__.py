@@ -37,43 +37,27 @@ class HeadSettings:
     components: int = 16
 
 
-Cells = CellTree | int
-"""The cells as a tree, or their number K when they lie side by side."""
+def create_head(settings: HeadSettings, features: int, tree: CellTree) -> nn.Module:
+    """The head of ``settings`` on ``features`` numbers per photo and the cells of ``tree``."""
+    return HEADS[settings.name](features, tree, settings)
 
 
-def create_head(settings: HeadSettings, features: int, cells: Cells) -> nn.Module:
-    """The head of ``settings`` on ``features`` numbers per photo."""
-    return HEADS[settings.name](features, cells, settings)
+def _product(features: int, tree: CellTree, settings: HeadSettings) -> nn.Module:
+    return BranchProduct(features, tree, epsilon=settings.epsilon)
 
 
-def _flat(features: int, cells: Cells, settings: HeadSettings = HeadSettings()) -> nn.Module:  # noqa: ARG001
-    return FlatHead(features, _tree(cells).count)
+def _average(features: int, tree: CellTree, settings: HeadSettings) -> nn.Module:
+    return BranchAverage(features, tree, epsilon=settings.epsilon, alpha=settings.alpha)
 
 
-def _product(features: int, cells: Cells, settings: HeadSettings = HeadSettings()) -> nn.Module:
-    return BranchProduct(features, _tree(cells), epsilon=settings.epsilon)
-
-
-def _average(features: int, cells: Cells, settings: HeadSettings = HeadSettings()) -> nn.Module:
-    return BranchAverage(features, _tree(cells), epsilon=settings.epsilon, alpha=settings.alpha)
-
-
-def _conditional(features: int, cells: Cells, settings: HeadSettings = HeadSettings()) -> nn.Module:  # noqa: ARG001
-    return ConditionalTree(features, _tree(cells))
-
-
-def _tree(cells: Cells) -> CellTree:
-    return CellTree.flat(cells) if isinstance(cells, int) else cells
-
-
-HEADS: Final[dict[str, Callable[..., nn.Module]]] = {
-    "mc": _flat,
+HEADS: Final[dict[str, Callable[[int, CellTree, HeadSettings], nn.Module]]] = {
+    "mc": lambda features, tree, _: FlatHead(features, tree.count),
     "hmc": _product,
     "hmc-sol": _product,
     "hmc-smooth": _average,
-    "htree": _conditional,
+    "htree": lambda features, tree, _: ConditionalTree(features, tree),
 }
-"""Each head by the name that recipes use; made from the number of features, the cells and the settings."""
+"""Each head of cells by the name that recipes use; made from number of features, tree and settings."""
 
 
 __all__ = [
