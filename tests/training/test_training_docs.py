@@ -9,14 +9,18 @@ import pytest
 from graticule.training.recipe import (
     AugmentationSection,
     AveragingSection,
+    BackboneSection,
     ComputeSection,
     EarlyStoppingSection,
+    NetworkSection,
     PhaseSection,
     SamplingSection,
     Section,
+    TransformerSection,
     ValidationSection,
 )
 from graticule.training.recipe.augmentation import Policy
+from graticule.training.recipe.head import HeadSection
 
 DOCS = Path(__file__).parents[2] / "docs" / "training.md"
 
@@ -27,9 +31,13 @@ DOCS = Path(__file__).parents[2] / "docs" / "training.md"
         AugmentationSection,
         AveragingSection,
         ComputeSection,
+        BackboneSection,
         EarlyStoppingSection,
+        HeadSection,
+        NetworkSection,
         PhaseSection,
         SamplingSection,
+        TransformerSection,
         ValidationSection,
     ],
 )

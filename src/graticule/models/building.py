@@ -33,8 +33,8 @@ def create_network(settings: NetworkSettings, cells: Partition | int) -> PlaceNe
 
     Example:
         >>> settings = NetworkSettings(BackboneSettings("test_resnet"), dense=(8,))
-        >>> create_network(settings, 3).in_words()
-        ['Parameters: backbone 372,688, dense 776, head 27; together 373,491.']
+        >>> create_network(settings, 3).in_words()[0]
+        'Parameters: backbone 372,688, dense 776, head 27; together 373,491.'
     """
     tree = CellTree.flat(cells) if isinstance(cells, int) else CellTree(cells.parents, cells.leaf_nodes)
     body, preprocessing = _body(settings)

@@ -12,7 +12,7 @@ from graticule.errors import RecipeError
 from graticule.models.answers import Answer, answer_of
 from graticule.models.cnn_transformer import CnnTransformer
 from graticule.models.preprocessing import Normalise, Preprocessing
-from graticule.models.stages import set_stages
+from graticule.models.stages import backbone_stages, set_stages
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,9 +164,17 @@ class PlaceNetwork(nn.Module):
                 module.eval()  # the norms of stages that stand still
 
     def in_words(self) -> list[str]:
-        """For the log of a run: the parameters of each part."""
-        counts = [f"{name} {parameter_count(part):,}" for name, part in self.parts().items()]
-        return [f"Parameters: {', '.join(counts)}; together {parameter_count(self):,}."]
+        """For the log of a run: the parameters of each part, and of each stage of the backbone."""
+        parts = self.parts()
+        counts = [f"{name} {parameter_count(part):,}" for name, part in parts.items()]
+        lines = [f"Parameters: {', '.join(counts)}; together {parameter_count(self):,}."]
+        name = "cnn" if "cnn" in parts else "backbone"
+        try:
+            stages = backbone_stages(parts[name])
+        except RecipeError:  # no order of its layers is known, and no phase can speak of stages
+            return lines
+        words = ", ".join(f"{stage.name} {stage.count:,}" for stage in stages)
+        return [*lines, f"Stages of '{name}', 1 to {len(stages)}, first to last: {words}."]
 
 
 def parameter_count(module: nn.Module) -> int:

@@ -91,7 +91,8 @@ def export(
         else _promises(graph.probabilities, cells, shift, recipe.evaluation.coverage)
     )
     learned = sets.train.table.filter(pl.Series(partition.encode(sets.train.latlon) >= 0))
-    facts = CardFacts(chosen, run.read_counts(), partition.count, learned)
+    known = 0 if graph.probabilities is None else partition.count
+    facts = CardFacts(chosen, run.read_counts(), known, learned)
     card = _card(recipe, network, weights, promises, facts)
     tables = {name: truth_of(part) for name, part in (("val", sets.val), ("test", sets.test)) if len(part)}
     model = Model(Bundle(card, partition, graph.onnx, ""))
@@ -164,7 +165,7 @@ def _card(
     corrected = recipe.prior is not None and recipe.prior.places is not None
     return BundleCard(
         name=said.name,
-        architecture=f"{recipe.network.backbone.name}, {recipe.network.pooling} pooling, {size_px} px",
+        architecture=f"{_body(recipe)}, {size_px} px",
         head=recipe.network.head.name.upper(),
         backbone=said.backbone,
         training_data={
@@ -179,6 +180,14 @@ def _card(
         estimate=recipe.estimate,
         **promises,
     )
+
+
+def _body(recipe: Recipe) -> str:
+    network = recipe.network
+    behind, dense = network.transformer, "".join(f", dense {width}" for width in network.dense)
+    if behind is not None:
+        return f"{network.backbone.name}, {behind.name} behind it, mean over patches{dense}"
+    return f"{network.backbone.name}, {network.pooling} pooling{dense}"
 
 
 def _size(path: Path) -> int:

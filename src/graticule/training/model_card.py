@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class CardFacts:
-    """What a run knows of its data: ``counts`` is its photos.json, ``photos`` the rows it learned from."""
+    """What a run knows of its data.
+
+    Convention:
+        - ``counts`` is its photos.json, ``photos`` the rows it learned from
+        - ``cells`` is 0 where the head knows none
+    """
 
     checkpoint: str
     counts: Mapping[str, Any]
@@ -67,7 +72,12 @@ def _model(card: BundleCard, facts: CardFacts) -> str:
             ("", ""),
             [
                 ("network", card.architecture),
-                ("head", f"{card.head}, {facts.cells} cells"),
+                (
+                    "head",
+                    f"{card.head}, {facts.cells} cells"
+                    if facts.cells
+                    else f"{card.head}, a place without cells",
+                ),
                 ("first weights", card.backbone or "not stated"),
                 ("weights stored as", card.weights),
                 ("licence", card.licence),

@@ -98,6 +98,8 @@ def train(
         f"{uncovered:,} training photos lie in none and are left out; {val_uncovered:,} of {len(sets.val):,} "
         "validation photos lie in none and count as wrong."
     )
+    for line in network.in_words():
+        work.say(line)
     return _run(work, beginning)
 
 

@@ -17,6 +17,7 @@ from graticule.geo.countries import country_name
 from graticule.geo.geojson import feature, feature_collection, latlon_of_position, planar_polygons
 from graticule.geo.outlines import country_outlines
 from graticule.geo.places import place_names
+from graticule.geo.sphere import great_circle_km
 from graticule.partitions.cells.shapes import polygon_areas_km2
 from graticule.web.settings import Finest
 
@@ -77,8 +78,10 @@ class Areas:
         """
         document = answer[0].to_dict()
         document.pop("path")  # what the server calls it is nobody's business
-        if document["error"] is not None or answer.probabilities is None:
+        if document["error"] is not None:
             return document
+        if answer.probabilities is None:
+            return document | self._capped_place(document)
         shares = self.shares(answer.probabilities[0])
         best = np.argsort(-shares, kind="stable")
         if self.finest == "cell":
@@ -119,6 +122,17 @@ class Areas:
             geometry = shapely.geometry.mapping(shapely.set_precision(self.shapes[area], 1e-4))
             features.append(feature(geometry, properties))
         return feature_collection(features)
+
+    def _capped_place(self, document: dict[str, Any]) -> dict[str, Any]:
+        """The place of a model without cells, no finer than the cap: the nearest area's middle."""
+        place = np.array([document["latitude"], document["longitude"]])
+        if self.finest != "cell":
+            own = [at for at, country in enumerate(self.countries) if country == document["country"]]
+            among = own if self.finest == "country" and document["country"] and own else range(len(self))
+            middles = self.points[list(among)]
+            place = middles[int(great_circle_km(middles, place).argmin())]
+        latitude, longitude = np.round(place, DECIMALS[self.finest])
+        return {"latitude": float(latitude), "longitude": float(longitude)}
 
     def _candidate(self, area: int, share: float) -> dict[str, Any]:
         return {
