@@ -20,6 +20,7 @@ import polars as pl
 from graticule.evaluation import TrainingPlaces, evaluate_predictions
 from graticule.evaluation.curves import CURVE_KM
 from graticule.evaluation.intervals import Distribution, Ratio, resample
+from graticule.evaluation.paired import compare_predictions
 from graticule.reports import write_report
 
 TOWNS = np.array([[48.9, 2.4], [40.7, -74.0], [35.7, 139.7], [-33.9, 151.2], [-1.3, 36.8], [-23.5, -46.6]])
@@ -81,6 +82,17 @@ def main() -> None:
         lambda: resample(ratios, {"median": Distribution(errors, CURVE_KM)}, groups=groups),
     )
 
+    half, half_truth = tables(100_000, random)
+    timed(
+        "whole evaluation of 100,000 photos, 1,000 resamples",
+        lambda: evaluate_predictions(half, half_truth, training_places=training),
+    )
+    others = tables(100_000, random)[0].with_columns(half["photo_id"])
+    timed(
+        "comparison of two sets for 100,000 photos, 1,000 resamples",
+        lambda: compare_predictions({"a": half, "b": others}, half_truth),
+    )
+
     few, few_truth = tables(3_000, random)
 
     def report() -> None:
@@ -91,6 +103,11 @@ def main() -> None:
     many, many_truth = tables(photos, random)
     timed(
         f"all metrics of {photos:,} photos, no bootstrap",
+        lambda: evaluate_predictions(many, many_truth, training_places=training, resamples=0),
+    )
+    many = many.sample(fraction=1.0, shuffle=True, seed=0)
+    timed(
+        "the same, the predictions in another order than the truth",
         lambda: evaluate_predictions(many, many_truth, training_places=training, resamples=0),
     )
 

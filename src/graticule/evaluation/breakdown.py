@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from graticule.evaluation.classification import own_groups, rate_intervals
+from graticule.evaluation.classification import RATES, own_groups, rate_ratios
 from graticule.evaluation.intervals import Distribution, Ratio, Sampling, resample
 from graticule.evaluation.labels import NO_LABEL, Booleans, Labels
 from graticule.evaluation.metrics import median_km
@@ -108,19 +108,20 @@ def _intervals(
     protocol: Protocol,
     sampling: Sampling,
 ) -> dict[str, Any]:
-    """Bootstrap intervals of the figures of one part."""
-    groups, level = sampling.groups, sampling.level
+    """Bootstrap intervals of the figures of one part: its photos are drawn, and those answered with it."""
+    either = mine if part == NO_LABEL else np.union1d(mine, np.flatnonzero(said == part))
+    is_mine = truth[either] == part
+    errors, level = errors_km[either], sampling.level
+    ratios = {f"{limit}": Ratio(protocol.is_within(errors, limit), is_mine) for limit in LIMITS_KM}
     drawn = resample(
-        {f"{limit}": Ratio(protocol.is_within(errors_km[mine], limit)) for limit in LIMITS_KM},
-        {"median_km": Distribution(errors_km[mine])},
-        groups=own_groups(groups, mine),
+        ratios | ({} if part == NO_LABEL else rate_ratios(is_mine, said[either] == part)),
+        {"median_km": Distribution(errors, counted=is_mine)},
+        groups=own_groups(sampling.groups, either),
         resamples=sampling.resamples,
         seed=sampling.seed,
     )
-    found: dict[str, Any] = {
+    return {
         "median_km": drawn.interval("median_km", level=level),
         "within_km": {f"{limit}": drawn.interval(f"{limit}", level=level) for limit in LIMITS_KM},
+        **{name: drawn.interval(name, level=level) if name in drawn.names else None for name in RATES},
     }
-    if part == NO_LABEL:
-        return found | {"recall": None, "precision": None, "f1": None}
-    return found | rate_intervals(part, truth, said, sampling)

@@ -20,6 +20,9 @@ from graticule.evaluation.protocols import Array
 FIGURES: Final = ("accuracy", "balanced_accuracy", "macro_precision", "macro_f1", "weighted_f1")
 """The figures over all classes, in the order in which reports show them."""
 
+RATES: Final = ("recall", "precision", "f1")
+"""The figures of one class."""
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class ClassCounts:
@@ -108,13 +111,17 @@ def class_statistic(truth: ArrayLike, answers: ArrayLike, classes: int) -> Stati
         - arguments as ``ClassCounts.of``
     """
     true_class, said_class = _indices(truth, classes), _indices(answers, classes)
-    right_class = np.where(true_class == said_class, true_class, classes)
+    # photos of the same two classes are alike, and there are few such pairs: photos are summed once
+    pairs, pair_of = np.unique(true_class * (classes + 1) + said_class, return_inverse=True)
+    true_of, said_of = np.divmod(pairs, classes + 1)
+    right_of = np.where(true_of == said_of, true_of, classes)
 
     def figures(weights: Array) -> dict[str, float]:
+        loads = np.asarray(np.bincount(pair_of, weights, len(pairs)), dtype=np.float64)
         return ClassCounts(
-            _summed(true_class, weights, classes),
-            _summed(said_class, weights, classes),
-            _summed(right_class, weights, classes),
+            _summed(true_of, loads, classes),
+            _summed(said_of, loads, classes),
+            _summed(right_of, loads, classes),
         ).figures()
 
     return figures
@@ -131,19 +138,23 @@ def rate_intervals(
     """
     is_mine, is_said = np.asarray(truth) == part, np.asarray(answers) == part
     either = np.flatnonzero(is_mine | is_said)
-    is_mine, is_said = is_mine[either], is_said[either]
-    right = is_mine & is_said
     drawn = resample(
-        {
-            "recall": Ratio(right, is_mine),
-            "precision": Ratio(right, is_said),
-            "f1": Ratio(2.0 * right, is_mine.astype(np.float64) + is_said),
-        },
+        rate_ratios(is_mine[either], is_said[either]),
         groups=own_groups(sampling.groups, either),
         resamples=sampling.resamples,
         seed=sampling.seed,
     )
-    return {name: drawn.interval(name, level=sampling.level) for name in ("recall", "precision", "f1")}
+    return {name: drawn.interval(name, level=sampling.level) for name in RATES}
+
+
+def rate_ratios(is_mine: NDArray[np.bool_], is_said: NDArray[np.bool_]) -> dict[str, Ratio]:
+    """Recall, precision and F1 of one class as means: whether each photo is of it, and answered with it."""
+    right = is_mine & is_said
+    return {
+        "recall": Ratio(right, is_mine),
+        "precision": Ratio(right, is_said),
+        "f1": Ratio(2.0 * right, is_mine.astype(np.float64) + is_said),
+    }
 
 
 def own_groups(groups: NDArray[np.int64] | None, rows: NDArray[np.intp]) -> NDArray[np.int64] | None:

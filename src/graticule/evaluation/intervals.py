@@ -79,10 +79,12 @@ class Distribution:
 
     Convention:
         - ``errors_km``: shape (N,), may be infinite; ``distances_km``: shape (P,), empty when not wanted
+        - ``counted``: shape (N,), which photos it is of; all when None
     """
 
     errors_km: Array
     distances_km: Array | None = None
+    counted: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -229,6 +231,8 @@ class _Sorted:
 
     def __init__(self, distribution: Distribution, groups: NDArray[np.int64] | None) -> None:
         order = np.argsort(distribution.errors_km, kind="stable")
+        if distribution.counted is not None:
+            order = order[distribution.counted[order]]
         self.errors_km = distribution.errors_km[order]
         self.units = order if groups is None else groups[order]
         distances = np.empty(0) if distribution.distances_km is None else distribution.distances_km
@@ -238,7 +242,10 @@ class _Sorted:
         medians, curves = np.empty(len(counts)), np.empty((len(counts), len(self.up_to)))
         for row, count in enumerate(counts):
             running = np.cumsum(count[self.units])
-            total = int(running[-1])
+            total = int(running[-1]) if len(running) else 0
+            if not total:  # a resample without any of the photos that are counted
+                medians[row], curves[row] = np.nan, np.nan
+                continue
             # the two middle ones of `total` values, of which value i stands `count` times in a row
             low, high = self.errors_km[np.searchsorted(running, [(total - 1) // 2, total // 2], side="right")]
             medians[row] = low if low == high else (low + high) / 2

@@ -59,7 +59,7 @@ def match(predictions: pl.DataFrame, truth: pl.DataFrame) -> Match:
     Raises:
         PredictionsError: no photo is known to both sides.
     """
-    pairs = _same_order(predictions, truth)
+    pairs = _all_by_id(predictions, truth)
     if pairs is None:
         pairs = _by_rules(predictions, truth)
     rows, true_rows, rules = pairs
@@ -76,14 +76,24 @@ def match(predictions: pl.DataFrame, truth: pl.DataFrame) -> Match:
 Rows = NDArray[np.integer]
 
 
-def _same_order(predictions: pl.DataFrame, truth: pl.DataFrame) -> tuple[Rows, Rows, dict[str, int]] | None:
-    """The usual case, without any search: both have the same photos in the same order."""
-    if predictions.height != truth.height or not (predictions["photo_id"] == truth["photo_id"]).all():
+def _all_by_id(predictions: pl.DataFrame, truth: pl.DataFrame) -> tuple[Rows, Rows, dict[str, int]] | None:
+    """The usual case, without a rule for each rest: both have the same ids, and each once."""
+    count = predictions.height
+    if count != truth.height or not count:
         return None
-    if not predictions.height:
+    rows = np.arange(count)
+    if (predictions["photo_id"] == truth["photo_id"]).all():
+        return rows, rows, {"photo_id": count}
+    found = predictions.select("photo_id").join(
+        truth.select("photo_id").with_row_index("_right"), on="photo_id", maintain_order="left"
+    )
+    true_rows = found["_right"].to_numpy()
+    # as many pairs as photos, and no true photo twice: then no id stands twice on either side
+    if len(true_rows) != count or np.bincount(true_rows, minlength=count).max() > 1:
         return None
-    rows = np.arange(predictions.height)
-    return rows, rows, {"photo_id": predictions.height}
+    if not (found["photo_id"] == predictions["photo_id"]).all():
+        return None
+    return rows, true_rows, {"photo_id": count}
 
 
 def _by_rules(predictions: pl.DataFrame, truth: pl.DataFrame) -> tuple[Rows, Rows, dict[str, int]]:
