@@ -12,26 +12,35 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from graticule.photos.datasheet import dataset_facts
+    from graticule.photos.dealing import Dealing, DealtPhotos
     from graticule.photos.duplicates import near_duplicates, perceptual_hash
     from graticule.photos.exif import Position, read_position
     from graticule.photos.ingest_report import IngestReport
     from graticule.photos.leaks import find_leaks
+    from graticule.photos.reading import PhotoReader
+    from graticule.photos.regions import decode_region
     from graticule.photos.sample_files import SampleRules, sample_table
     from graticule.photos.settings import IngestSettings
     from graticule.photos.split import split_photos
     from graticule.photos.split_files import check_table, split_table
     from graticule.photos.split_rules import SplitRules
+    from graticule.photos.storing import Storage
     from graticule.photos.table import COLUMNS, photo_paths, read_photo_table, write_photo_table
 
 _HOMES = {
     "COLUMNS": "graticule.photos.table",
+    "Dealing": "graticule.photos.dealing",
+    "DealtPhotos": "graticule.photos.dealing",
     "IngestReport": "graticule.photos.ingest_report",
     "IngestSettings": "graticule.photos.settings",
+    "PhotoReader": "graticule.photos.reading",
     "Position": "graticule.photos.exif",
     "SampleRules": "graticule.photos.sample_files",
     "SplitRules": "graticule.photos.split_rules",
+    "Storage": "graticule.photos.storing",
     "check_table": "graticule.photos.split_files",
     "dataset_facts": "graticule.photos.datasheet",
+    "decode_region": "graticule.photos.regions",
     "find_leaks": "graticule.photos.leaks",
     "near_duplicates": "graticule.photos.duplicates",
     "perceptual_hash": "graticule.photos.duplicates",
@@ -46,13 +55,18 @@ _HOMES = {
 
 __all__ = [
     "COLUMNS",
+    "Dealing",
+    "DealtPhotos",
     "IngestReport",
     "IngestSettings",
+    "PhotoReader",
     "Position",
     "SampleRules",
     "SplitRules",
+    "Storage",
     "check_table",
     "dataset_facts",
+    "decode_region",
     "find_leaks",
     "near_duplicates",
     "perceptual_hash",
