@@ -200,7 +200,7 @@ def test_storing_as_typed(trip, tmp_path, run):
     assert (output / "shards" / "000000.tar").is_file()
     status, out, _ = run(trip, "-o", output, "--max-side", "32", "--shards")
     assert status == 0
-    assert "in 1 shards" in out
+    assert "in 1 shard," in out
     status, _, err = run(trip, "-o", output, "--max-side", "16")
     assert status == 2
     assert "--force" in err

@@ -218,7 +218,7 @@ def _rows(report: IngestReport) -> Iterator[tuple[str, str, str]]:
         for kind, count in report.wrong_colours["counts"].items():
             yield "kept", f"{count:,}", f"{kind}; --wrong-colours drop would leave them out"
     if report.stored is not None:
-        what = "shards" if report.stored["shards"] else "folders"
+        what = ("shard" if report.stored["shards"] else "folder") + "s" * (report.stored["containers"] != 1)
         yield "stored", f"{report.stored['photos']:,}", _stored_in_words(report.stored, what)
     for split, count in report.splits.items():
         if list(report.splits) != ["none"]:

@@ -20,7 +20,8 @@ from storing_scenes import make_scene, make_trip
 from graticule.errors import UsageError
 from graticule.photos.decode import read_bytes
 from graticule.photos.ingest import IngestSettings, ingest
-from graticule.photos.storing import Storage
+from graticule.photos.storing import Storage, clear
+from graticule.photos.storing.locking import only_run
 from graticule.photos.table import photo_paths, read_photo_table
 
 
@@ -267,3 +268,24 @@ def test_photos_that_cannot_be_decoded_are_refused_by_name(tmp_path, trip, scene
 def test_numbers_that_make_no_sense(words):
     with pytest.raises(UsageError):
         Storage(**words)
+
+
+def test_two_runs_at_a_time_are_refused(tmp_path, trip):
+    (tmp_path / "out").mkdir()
+    settings = stored_as(max_side_px=64)
+    with only_run(tmp_path / "out"), pytest.raises(UsageError, match="Another run is storing"):
+        ingest(trip, tmp_path / "out", settings)
+    ingest(trip, tmp_path / "out", settings)
+    whole(tmp_path / "out", 30)
+    assert not list((tmp_path / "out").glob(".*"))
+
+
+def test_a_removal_cut_short_leaves_nothing_that_looks_whole(tmp_path, trip, monkeypatch):
+    ingest(trip, tmp_path / "out", stored_as(max_side_px=64))
+    with monkeypatch.context() as patch:
+        patch.setattr("shutil.rmtree", lambda *_, **__: None)  # as if killed before
+        patch.setattr(Path, "unlink", lambda *_, **__: None)
+        clear(tmp_path / "out", [])
+    assert not (tmp_path / "out" / "photos").exists()
+    ingest(trip, tmp_path / "out", stored_as(max_side_px=64))
+    whole(tmp_path / "out", 30)

@@ -14,7 +14,7 @@ import polars as pl
 from graticule.errors import MissingFileError, UsageError
 from graticule.photos.archives import member_of
 from graticule.photos.ingest_paths import relative_paths
-from graticule.photos.storing.containers import sync_folder
+from graticule.photos.storing.containers import UNFINISHED, sync_folder
 from graticule.photos.storing.storage import Storage
 
 JOURNAL_NAME: Final = "storage.json"
@@ -91,9 +91,13 @@ def clear(output: Path, files: list[str]) -> None:
             f"The photos lie in '{output}' themselves, so that what is stored there cannot be removed.\n"
             "Name another folder:  -o FOLDER"
         )
-    (output / JOURNAL_NAME).unlink()
     for name in _FOLDERS:
-        shutil.rmtree(output / name, ignore_errors=True)
+        doomed = output / f"{UNFINISHED}{name}"  # half a folder must not look like a whole one
+        if (output / name).exists():
+            shutil.rmtree(doomed, ignore_errors=True)
+            (output / name).rename(doomed)
+        shutil.rmtree(doomed, ignore_errors=True)
+    (output / JOURNAL_NAME).unlink()
 
 
 def fingerprint(rows: pl.DataFrame, output: Path) -> str:

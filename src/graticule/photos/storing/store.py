@@ -27,6 +27,7 @@ from graticule.photos.parallel import map_in_order
 from graticule.photos.storing.containers import UNFINISHED, Container, new_folder, new_tar, sync_folder
 from graticule.photos.storing.journal import begin
 from graticule.photos.storing.keys import storage_keys
+from graticule.photos.storing.locking import only_run
 from graticule.photos.storing.reencoding import Encoded, as_it_is, reencoded
 from graticule.photos.storing.storage import Storage
 from graticule.photos.table import SPLITS
@@ -88,25 +89,39 @@ def store_photos(
         - ``on_progress(done, total)`` counts photos, those of former runs too
 
     Raises:
-        UsageError: photos are stored there already, others or in another form, and not ``force``.
+        UsageError: photos are stored there already, others or in another form, and not ``force``; or another
+            run is at it.
     """
-    begin(output, storage, rows, force=force)
     folder = output / storage.folder
-    (folder / _PARTS).mkdir(parents=True, exist_ok=True)
-    _remove_unfinished(folder)
-    if not (folder / INDEX_NAME).is_file() or not _is_whole(folder):
-        dealt = _dealt(rows)
-        parts = []
-        for number, start in enumerate(range(0, dealt.height, storage.photos_per_shard)):
-            some = dealt.slice(start, storage.photos_per_shard)
-            step = partial(_step, on_progress, start, dealt.height)
-            parts.append(_shard(folder, number, some, storage, workers, step))
-        _write_index(parts, folder)
-    shutil.rmtree(folder / _PARTS)
+    with only_run(output):
+        begin(output, storage, rows, force=force)
+        (folder / _PARTS).mkdir(parents=True, exist_ok=True)
+        for place in (output, folder):
+            _remove_unfinished(place)
+        if not (folder / INDEX_NAME).is_file() or not _is_whole(folder):
+            _store_all(rows, folder, storage, workers, on_progress)
+        shutil.rmtree(folder / _PARTS)
     index = pl.read_parquet(folder / INDEX_NAME)
     if on_progress is not None:
         on_progress(rows.height, rows.height)
     return _stored(rows, index, folder, storage)
+
+
+def _store_all(
+    rows: pl.DataFrame,
+    folder: Path,
+    storage: Storage,
+    workers: int | None,
+    on_progress: Callable[[int, int], None] | None,
+) -> None:
+    """Every shard that is not there yet, then the index of all."""
+    dealt = _dealt(rows)
+    parts = []
+    for number, start in enumerate(range(0, dealt.height, storage.photos_per_shard)):
+        some = dealt.slice(start, storage.photos_per_shard)
+        step = partial(_step, on_progress, start, dealt.height)
+        parts.append(_shard(folder, number, some, storage, workers, step))
+    _write_index(parts, folder)
 
 
 def _step(on_progress: Callable[[int, int], None] | None, start: int, total: int, done: int) -> None:
