@@ -70,7 +70,7 @@ def write_map(path: str | os.PathLike[str], scene: MapScene) -> Path:
     except OSError as error:
         raise MissingFileError(
             f"The map '{target}' cannot be written ({error.strerror or error}).\n"
-            "Name a file in a folder you may write to:  -o map.html"
+            "Name a file in a folder you may write to."
         ) from error
     return target
 
