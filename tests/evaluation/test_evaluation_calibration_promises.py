@@ -132,16 +132,45 @@ def test_a_shift_of_places_breaks_a_promise_over_all_photos_but_not_one_by_conti
     assert "graticule calibrate" in words[-1]
 
 
-def test_a_group_with_few_photos_has_no_promise_of_its_own(partition: Partition) -> None:
+def test_groups_with_few_photos_share_a_promise_or_have_none(partition: Partition) -> None:
     raw, cells = draw(200, partition, 0)
-    groups = ["OC"] * 12 + ["EU"] * 188
+    scores = RegionRule().scores(raw)
+    groups = ["OC"] * 12 + ["AF"] * 9 + ["EU"] * 179
+    made = fit_promises(scores, cells, PROMISES, groups=groups)
+    assert made.photos == {"AF": 9, "EU": 179, "OC": 12}
+    assert made.shared == {"0.8": [], "0.9": [], "0.95": ["AF", "OC"]}
+    assert made.unpromised == {"0.8": [], "0.9": [], "0.95": []}
+    assert made.by_group["0.95"]["AF"] == made.by_group["0.95"]["OC"]
+    together = finite_quantile(true_scores(scores, cells)[:21], 0.95)
+    assert made.by_group["0.95"]["AF"] == pytest.approx(max(together, made.by_group["0.9"]["AF"]))
+    alone = fit_promises(scores, cells, PROMISES, groups=["OC"] * 12 + ["EU"] * 188)
+    assert alone.unpromised["0.95"] == ["OC"]
+    assert alone.by_group["0.95"]["OC"] >= max(alone.pooled["0.95"], alone.by_group["0.9"]["OC"])
+
+
+def test_a_higher_promise_never_has_a_smaller_region(partition: Partition) -> None:
+    random = np.random.default_rng(0)
+    raw, cells = draw(120, partition, 3)
+    cells[random.random(120) < 0.04] = -1
+    groups = [("EU", "EU", "AS", "AF")[i % 4] for i in range(120)]
     made = fit_promises(RegionRule().scores(raw), cells, PROMISES, groups=groups)
-    assert {key: sorted(own) for key, own in made.by_group.items()} == {
-        "0.8": ["EU", "OC"],
-        "0.9": ["EU", "OC"],
-        "0.95": ["EU"],
-    }
-    assert made.photos == {"EU": 188, "OC": 12}
+    limits = [[made.by_group[key][name] for name in ("AF", "AS", "EU")] for key in sorted(made.pooled)]
+    assert (np.diff(np.array(limits), axis=0) >= 0).all()
+
+
+def test_photos_of_one_author_promise_as_few(partition: Partition) -> None:
+    """Authors whose photos are all of one cell: whole authors are held out, as they come in practice."""
+    kept: dict[str, list[float]] = {"photos": [], "authors": []}
+    for seed in range(250):
+        raw, cells = draw(340, partition, seed, sharpness=0.5)
+        author = np.repeat(np.arange(34), 10)
+        raw, cells = raw[author * 10], cells[author * 10]
+        scores, calibrating = RegionRule().scores(raw), author < 24
+        for name, units in (("photos", None), ("authors", author[calibrating])):
+            limit = finite_quantile(true_scores(scores, cells)[calibrating], 0.9, units=units)
+            kept[name].append(is_held(scores[~calibrating], cells[~calibrating], limit).mean())
+    assert np.mean(kept["authors"]) > 0.9
+    assert np.mean(kept["photos"]) < 0.895
 
 
 def test_too_few_photos_say_how_many_are_needed(partition: Partition) -> None:

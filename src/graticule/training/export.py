@@ -13,8 +13,11 @@ import torch
 from numpy.typing import NDArray
 
 from graticule.bundle import Bundle, BundleCard, write_bundle
-from graticule.errors import MissingFileError, TrainingError
+from graticule.bundle.regions import ELSEWHERE, RegionRule
+from graticule.errors import MissingFileError, TableError, TrainingError
 from graticule.evaluation.calibration import conformal_threshold, fit_temperature
+from graticule.evaluation.calibration.calibrating import Sample
+from graticule.evaluation.calibration.conformal import fit_promises
 from graticule.inference import Model
 from graticule.inference.estimate import temper
 from graticule.models import PlaceNetwork, read_tensors
@@ -26,7 +29,7 @@ from graticule.training.measuring import in_short, in_words, measure, truth_of
 from graticule.training.model_card import CardFacts, model_card
 from graticule.training.networks import bare_network
 from graticule.training.parity import Parity, Weights, checked_graph, read_squares
-from graticule.training.photo_sets import PhotoSets, read_photo_sets
+from graticule.training.photo_sets import PhotoSet, PhotoSets, read_photo_sets
 from graticule.training.recipe import Recipe
 from graticule.training.run_folder import RunFolder
 
@@ -84,11 +87,14 @@ def export(
     graph = checked_graph(network, partition, recipe, squares, weights)
     for item in graph.parity:
         say(item.in_words())
-    cells = partition.encode(sets.val.latlon)[read]
     promises = (
         {}
         if graph.probabilities is None
-        else _promises(graph.probabilities, cells, shift, recipe.evaluation.coverage)
+        else _promises(
+            Sample.located(graph.probabilities, sets.val.latlon[read], partition, _groups(sets.val, read)),
+            shift,
+            recipe.evaluation.coverage,
+        )
     )
     learned = sets.train.table.filter(pl.Series(partition.encode(sets.train.latlon) >= 0))
     known = 0 if graph.probabilities is None else partition.count
@@ -140,22 +146,47 @@ def _shift(recipe: Recipe, partition: Partition, sets: PhotoSets) -> NDArray[np.
     return prior_shift(partition, sets.train.latlon, places, strength=recipe.prior.strength)
 
 
-def _promises(
-    probabilities: NDArray[np.float32],
-    cells: NDArray[np.int64],
-    shift: NDArray[np.float64],
-    coverage: tuple[float, ...],
-) -> dict[str, Any]:
-    """Temperature and conformal thresholds, for photos from where the prior says they come from."""
+def _promises(photos: Sample, shift: NDArray[np.float64], coverage: tuple[float, ...]) -> dict[str, Any]:
+    """Temperature and conformal thresholds, for photos from where the prior says they come from.
+
+    Each continent has thresholds of its own, or shares them with others, where there are enough photos.
+    """
+    cells = photos.cells
     weights = np.where(cells >= 0, np.exp(shift)[cells], 1.0)
-    temperature = fit_temperature(probabilities, cells, weights=weights)
-    calibrated = temper(probabilities, temperature)
+    temperature = fit_temperature(photos.raw, cells, weights=weights)
+    calibrated = temper(photos.raw, temperature)
     thresholds = {
-        f"{share:g}": conformal_threshold(calibrated, cells, coverage=share, weights=weights)
+        f"{share:g}": conformal_threshold(
+            calibrated, cells, coverage=share, weights=weights, units=photos.units
+        )
         for share in coverage
     }
     kept = {share: mass for share, mass in thresholds.items() if mass < 1.0}  # at 1 no set of cells keeps it
-    return {"temperature": temperature, "conformal": kept}
+    rule = RegionRule(by="continent")
+    found: dict[str, dict[str, float]] = {}
+    for share in kept:
+        try:
+            made = fit_promises(
+                rule.scores(calibrated),
+                cells,
+                [share],
+                groups=[name or ELSEWHERE for name in photos.continents],
+                units=photos.units,
+            )
+        except TableError:  # too few photos when all count alike: the weighted threshold stands alone
+            continue
+        found |= made.by_group
+    return {
+        "temperature": temperature,
+        "region_rule": rule,
+        "conformal": kept,
+        "conformal_by_group": found,
+    }
+
+
+def _groups(photos: PhotoSet, read: NDArray[np.bool_]) -> list[str | None]:
+    groups: list[str | None] = photos.table["group"].to_list()
+    return [groups[row] for row in np.arange(len(groups))[read]]
 
 
 def _card(

@@ -104,19 +104,28 @@ class Sample:
                 "Give a photo table with latitude and longitude:  graticule ingest PHOTOS -o FOLDER"
             )
         check_sums(shares)
-        cells = np.asarray(partition.encode(places), dtype=np.int64)
+        found = cls.located(shares, places, partition, groups)
+        cells = found.cells
         if len(set(cells.tolist())) == 1:
             where = "outside all cells" if cells[0] < 0 else f"in one cell ('{partition.names[cells[0]]}')"
             raise TableError(
                 f"All {len(cells)} photos lie {where}: what is calibrated on one place says nothing of "
-                "others.\n"
-                "Give photos from where the model is to be used."
+                "others.\nGive photos from where the model is to be used."
             )
+        return found
+
+    @classmethod
+    def located(
+        cls, raw: ArrayLike, latlon: ArrayLike, partition: Partition, groups: Sequence[str | None]
+    ) -> Sample:
+        """Photos whose cells and continents are looked up, whatever they are."""
+        places = np.asarray(latlon, dtype=np.float64).reshape(-1, 2)
+        cells = np.asarray(partition.encode(places), dtype=np.int64)
         own = np.array([*continents_of_cells(partition), None], dtype=object)[cells]
         outside = np.flatnonzero(cells < 0)
         codes = country_of(places[outside])
         own[outside] = [continent_of(code) if code else None for code in codes]
-        return cls(shares, places, groups, cells, own.tolist())
+        return cls(np.asarray(raw, dtype=np.float64), places, groups, cells, own.tolist())
 
     def __len__(self) -> int:
         return len(self.raw)
@@ -332,9 +341,9 @@ def _remarks(document: dict[str, Any], judge: Sample, made: Promises) -> list[st
 def _without_own(made: Promises) -> list[str]:
     """For which continents a promise is shared with others, or is only that over all photos."""
     said = []
-    for promise, own in made.by_group.items():
+    for promise in made.by_group:
         shared = [name for name in made.shared[promise] if name and name != ELSEWHERE]
-        few = [name for name in made.photos if name and name != ELSEWHERE and name not in own]
+        few = [name for name in made.unpromised[promise] if name and name != ELSEWHERE]
         if len(shared) > 1:
             said.append(
                 f"At {100 * float(promise):g} % {', '.join(shared)} have too few photos for a promise each "

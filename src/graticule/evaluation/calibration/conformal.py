@@ -93,7 +93,12 @@ def true_scores(scores: NDArray[np.floating[Any]], cells: ArrayLike) -> Array:
 
 
 def conformal_threshold(
-    probabilities: ArrayLike, cells: ArrayLike, *, coverage: float = 0.9, weights: ArrayLike | None = None
+    probabilities: ArrayLike,
+    cells: ArrayLike,
+    *,
+    coverage: float = 0.9,
+    weights: ArrayLike | None = None,
+    units: ArrayLike | None = None,
 ) -> float:
     """The cumulative probability that the best cells must reach so that they hold the truth that often.
 
@@ -103,6 +108,7 @@ def conformal_threshold(
         - the sets are those of ``graticule.bundle.regions.cells_within``: the fewest best cells whose
           probabilities add up to the threshold or more; so the truth is in its set when the cells
           before it add up to less
+        - ``units``: as for ``finite_quantile``
         - the result is a share in [0, 1]; 1 (all cells) when so few photos, or so many uncovered ones,
           allow no smaller promise
 
@@ -123,7 +129,8 @@ def conformal_threshold(
     """
     shares, truth = np.asarray(probabilities, dtype=np.float64), np.asarray(cells, dtype=np.int64)
     counts = checked_weights(shares, truth, weights)
-    return min(1.0, finite_quantile(true_scores(RegionRule().scores(shares), truth), coverage, counts))
+    scores = true_scores(RegionRule().scores(shares), truth)
+    return min(1.0, finite_quantile(scores, coverage, counts, units=units))
 
 
 @dataclass(frozen=True)
@@ -133,7 +140,8 @@ class Promises:
     Convention:
         - ``pooled``: promise ("0.9") -> threshold; ``by_group``: promise -> group -> its own threshold
         - ``photos``: photos of each group that went in; ``refused``: promise -> why it cannot be made
-        - ``shared``: promise -> groups that share one threshold, having too few photos each
+        - ``shared``: promise -> groups that share one threshold, having too few photos each;
+          ``unpromised``: groups that are too few even so, and have the threshold over all photos
     """
 
     pooled: dict[str, float]
@@ -141,6 +149,7 @@ class Promises:
     photos: dict[str, int]
     refused: dict[str, str]
     shared: dict[str, list[str]]
+    unpromised: dict[str, list[str]]
 
 
 def fit_promises(
@@ -178,19 +187,24 @@ def fit_promises(
     by_group: dict[str, dict[str, float]] = {}
     shared: dict[str, list[str]] = {}
     refused: dict[str, str] = {}
-    for coverage in coverages:
-        key = promise_key(coverage)
+    unpromised: dict[str, list[str]] = {}
+    before: dict[str, float] = {}
+    for key in sorted({promise_key(coverage) for coverage in coverages}, key=float):
         limit = finite_quantile(found, float(key), units=unit)
         if not math.isfinite(limit):
             refused[key] = _too_few(float(key), truth)
             continue
         pooled[key] = limit
         if groups is not None:
-            by_group[key], shared[key] = _by_group(found, unit, names, float(key))
+            own, shared[key] = _by_group(found, unit, names, float(key))
+            unpromised[key] = sorted(set(names) - own.keys())
+            # who promises more states no smaller region, also where a threshold is borrowed
+            before = {name: max(own.get(name, limit), before.get(name, 0.0)) for name in set(names)}
+            by_group[key] = dict(sorted(before.items()))
     if not pooled and refused:
         raise TableError(next(iter(refused.values())))
     counts = {name: int((names == name).sum()) for name in sorted(set(names))}
-    return Promises(pooled, by_group, counts, refused, shared)
+    return Promises(pooled, by_group, counts, refused, shared, unpromised)
 
 
 def _by_group(
