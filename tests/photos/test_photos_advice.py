@@ -33,9 +33,13 @@ def test_links_pipes_and_folders_are_refused_each_with_its_reason(
     (trip / "folder.jpg").mkdir(parents=True)
     (trip / "good.jpg").write_bytes(photo(gps((48.0, 0.0, 0.0), (11.0, 0.0, 0.0))))
     (trip / "broken.jpg").symlink_to("nowhere.jpg")
+    (trip / "more").symlink_to(tmp_path / "unplugged")
     os.mkfifo(trip / "pipe.jpg")
     report = ingest(trip, tmp_path / "out")
     assert (report.read, report.kept) == (3, 1)
+    (warning,) = report.warnings
+    assert warning.endswith("more' is a link that leads nowhere, so photos behind it are not read. "
+                            "Mend the link, or remove it.")  # fmt: skip
     told = {refusal.photo_id: refusal.message for refusal in report.refusals}
     assert told["broken.jpg"].endswith(
         "is a link to 'nowhere.jpg', which does not exist. Look where it lies, and name it again."

@@ -17,13 +17,16 @@ _PUT: Final = "Put it there, or name the folder that the table's paths start fro
 _WEB: Final = ("http://", "https://", "ftp://")
 
 
-def list_photos(folder: Path) -> list[Path]:
+def list_photos(folder: Path, *, problems: list[str] | None = None) -> list[Path]:
     """The photos in a folder and below it, by their endings, in the order of their names; no hidden ones.
+
+    Convention:
+        - ``problems``: sentences on links to folders that lead nowhere are added to it
 
     Raises:
         MissingFileError: there is no such folder, or it cannot be read.
     """
-    return [folder / name for name in sorted(_names(folder)) if _is_photo(name)]
+    return [folder / name for name in sorted(_names(folder, problems)) if _is_photo(name)]
 
 
 def list_archives(folder: Path) -> list[Path]:
@@ -85,7 +88,7 @@ class FileIndex:
         self.problems: list[str] = []
         """What kept archives from being looked through, as sentences."""
         self._archives: list[str] = []
-        self._plain = NameIndex(self._noting_archives(_names(folder)))
+        self._plain = NameIndex(self._noting_archives(_names(folder, self.problems)))
         self._archives.sort()
         self._packed: NameIndex | None = None
 
@@ -172,7 +175,7 @@ def _is_photo(name: str) -> bool:
     return os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES  # noqa: PTH122 -- a million times
 
 
-def _names(folder: Path) -> Iterator[str]:
+def _names(folder: Path, problems: list[str] | None = None) -> Iterator[str]:
     """Paths of all files below a folder, relative to it, with ``/``; hidden files and folders left out."""
 
     def refuse(error: OSError) -> NoReturn:
@@ -197,5 +200,14 @@ def _names(folder: Path) -> Iterator[str]:
         folders[:] = [name for name in visible if is_new(f"{root}/{name}")]  # links may lead in circles
         below = os.path.relpath(root, folder).replace(os.sep, "/")
         for name in names:
-            if not name.startswith("."):
+            if problems is not None and "." not in name and _leads_nowhere(f"{root}/{name}"):
+                problems.append(
+                    f"'{root}/{name}' is a link that leads nowhere, so photos behind it are not read. "
+                    "Mend the link, or remove it."
+                )
+            elif not name.startswith("."):
                 yield name if below == "." else f"{below}/{name}"
+
+
+def _leads_nowhere(path: str) -> bool:
+    return os.path.islink(path) and not os.path.exists(path)  # noqa: PTH110, PTH114 -- a million times

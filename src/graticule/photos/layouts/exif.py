@@ -58,8 +58,9 @@ def _photos_in(source: Path) -> tuple[list[str], list[str]]:
     """Names of the photos of a folder or archive, and what kept others from being found."""
     if not source.is_file() or not is_archive(source):
         require_folder(source)
-        names = [file.relative_to(source).as_posix() for file in list_photos(source)]
-        return names, unreadable_tables(source)
+        problems = unreadable_tables(source)
+        found = list_photos(source, problems=problems)
+        return [file.relative_to(source).as_posix() for file in found], problems
     try:
         listing = list_members(source)
     except PhotoError as error:
