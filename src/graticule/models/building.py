@@ -19,6 +19,7 @@ from graticule.models.preprocessing import Preprocessing
 from graticule.models.settings import BackboneSettings, NetworkSettings
 from graticule.models.weights import load_backbone_weights
 from graticule.partitions import Partition
+from graticule.photos.layouts.scene import SCENES
 
 
 def create_network(settings: NetworkSettings, cells: Partition | int) -> PlaceNetwork:
@@ -46,6 +47,7 @@ def create_network(settings: NetworkSettings, cells: Partition | int) -> PlaceNe
         preprocessing=preprocessing,
         cells=tree.count,
         between=between,
+        scene=nn.Linear(width, len(SCENES)) if settings.scene else None,
     )
 
 

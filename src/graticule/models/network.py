@@ -45,6 +45,7 @@ class PlaceNetwork(nn.Module):
         preprocessing: Preprocessing,
         cells: int,
         between: Between | None = None,
+        scene: nn.Linear | None = None,
     ) -> None:
         super().__init__()
         self.preprocessing = preprocessing
@@ -55,6 +56,7 @@ class PlaceNetwork(nn.Module):
         self.dropout = between.dropout
         self.dense = between.dense
         self.head = head
+        self.scene = scene
         self.register_buffer("logit_shift", torch.zeros(cells))
 
     @property
@@ -69,25 +71,36 @@ class PlaceNetwork(nn.Module):
         return features
 
     def classify(self, features: Tensor) -> Tensor:
-        """(B, D) features -> what the loss sees: (B, K) logits without the shift, or the head's own form."""
-        raw: Tensor = self.head(self.dense(self.dropout(self.feature_norm(features))))
-        return raw
+        """(B, D) features -> what the loss sees: (B, K) logits without the shift, or the head's own form.
+
+        With a head of scenes beside it, their logits come last.
+        """
+        dense = self._dense(features)
+        raw: Tensor = self.head(dense)
+        return raw if self.scene is None else torch.cat([raw, self.scene(dense).to(raw)], dim=1)
+
+    def _dense(self, features: Tensor) -> Tensor:
+        dense: Tensor = self.dense(self.dropout(self.feature_norm(features)))
+        return dense
 
     def answer(self, raw: Tensor) -> Answer:
         """What ``classify`` gave -> probabilities (B, K) and/or position (B, 2) in degrees."""
+        raw = raw if self.scene is None else raw[:, : raw.shape[1] - self.scene.out_features]
         return answer_of(self.head, raw, self.logit_shift)
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
         """(B, 3, H, W) RGB in [0, 1] -> the tensors of ``output_names``."""
         embedding = self.embed(image)
-        found = {**self.answer(self.classify(embedding))._asdict(), "embedding": embedding}
+        answer = answer_of(self.head, self.head(self._dense(embedding)), self.logit_shift)
+        found = {**answer._asdict(), "embedding": embedding}
         return tuple(found[name] for name in self.output_names)
 
     def parts(self) -> dict[str, nn.Module]:
         """What phases can name in ``trainable``: together they hold every parameter, in the order of use.
 
         Convention:
-            - a plain network: ``backbone``, ``dense`` (only where it has dense layers), ``head``
+            - a plain network: ``backbone``, ``dense`` (only where it has dense layers), ``head``, and
+              ``scene`` where scenes are learned
             - with a transformer behind a CNN: ``cnn``, ``projection``, ``transformer``, ``dense``, ``head``
         """
         if isinstance(self.backbone, CnnTransformer):
@@ -101,11 +114,12 @@ class PlaceNetwork(nn.Module):
             parts = {"backbone": self.backbone}
         if parameter_count(self.dense):
             parts["dense"] = self.dense
-        return {**parts, "head": self.head}
+        parts["head"] = self.head
+        return parts if self.scene is None else {**parts, "scene": self.scene}
 
     def embedding_parts(self) -> tuple[str, ...]:
         """The parts that ``embed`` runs; kept features are of these, so they must stand still."""
-        return tuple(name for name in self.parts() if name not in ("dense", "head"))
+        return tuple(name for name in self.parts() if name not in ("dense", "head", "scene"))
 
     def chosen_parts(self, trainable: str | Iterable[str]) -> list[str]:
         """The names of parts that ``trainable`` means, in the order of use.

@@ -60,6 +60,7 @@ class NetworkSettings:
         - ``pooling``: ``avg``, ``max`` or ``token``
         - ``dense``: widths of dense layers with ReLU between pooling and head; none when empty
         - ``dropout``: before them; ``dropout_after``: between them and the head
+        - ``scene``: a second head learns the scene of the photo
         - ``feature_norm``: pooled features are brought to mean 0 and deviation 1
     """
 
@@ -71,4 +72,5 @@ class NetworkSettings:
     dense: tuple[int, ...] = ()
     dropout_after: float = 0.0
     head: HeadSettings = field(default_factory=HeadSettings)
+    scene: bool = False
     input: InputSettings = InputSettings()

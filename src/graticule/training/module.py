@@ -21,7 +21,7 @@ from graticule.training.augmentation import mix, vary_batch
 from graticule.training.averaging import AveragedWeights
 from graticule.training.checkpoints import Checkpoint, Position
 from graticule.training.loading import Batch
-from graticule.training.losses import LossCells, Targets, create_loss, places_tensor
+from graticule.training.losses import LossCells, Targets, create_loss, places_tensor, scenes_tensor
 from graticule.training.photo_sets import PhotoSet
 from graticule.training.points import Points
 from graticule.training.precision import Precision
@@ -89,6 +89,8 @@ class CellClassifier(lightning.LightningModule):
         self.points = Points(lesson.centres, recipe.estimate)
         self.train_places = places_tensor(lesson.train.latlon)  # (N, 3)
         self.val_places = places_tensor(lesson.val.latlon)  # (N, 3)
+        sets = (lesson.train, lesson.val) if network.scene is not None else ()
+        self.scenes = [scenes_tensor(photos.table) for photos in sets]  # (N,) of each
         cells = LossCells(lesson.centres, lesson.photos)
         self.loss = create_loss(recipe.loss, cells)
         self.val_loss = create_loss(recipe.loss.for_validation(), cells)
@@ -154,7 +156,9 @@ class CellClassifier(lightning.LightningModule):
             raw = self.network.classify(self._features(batch.inputs))
         raw = _as_float32(raw)
         rows = batch.rows.cpu()
-        losses = self.val_loss(raw, Targets(batch.cells, self.val_places[rows].to(raw.device)))
+        scenes = self.scenes[1][rows].to(raw.device) if self.scenes else None
+        targets = Targets(batch.cells, self.val_places[rows].to(raw.device), scenes)
+        losses = self.val_loss(raw, targets)
         best, points = self._answers(raw)
         right = (best == batch.cells).cpu().numpy()
         errors_km = great_circle_km(points, self.lesson.val.latlon[rows.numpy()])
@@ -194,8 +198,10 @@ class CellClassifier(lightning.LightningModule):
         keys = (self.recipe.seed, position.phase, position.batch)
         torch.manual_seed(derived_seed(*keys, 0))  # dropout
         generator = torch.Generator().manual_seed(derived_seed(*keys, 1))
-        places = self.train_places[batch.rows.cpu()].to(batch.cells.device)
-        loss = self._loss(batch, Targets(batch.cells, places), generator)
+        rows, device = batch.rows.cpu(), batch.cells.device
+        places = self.train_places[rows].to(device)
+        scenes = self.scenes[0][rows].to(device) if self.scenes else None
+        loss = self._loss(batch, Targets(batch.cells, places, scenes), generator)
         if not bool(torch.isfinite(loss)):
             raise TrainingError(self._diverged(batch))
         count = len(batch.rows)
@@ -226,8 +232,7 @@ class CellClassifier(lightning.LightningModule):
         loss = self.loss(raw, targets).mean()
         if partner is None:
             return loss
-        others = Targets(targets.cells[partner], targets.places[partner])
-        return share * loss + (1 - share) * self.loss(raw, others).mean()
+        return share * loss + (1 - share) * self.loss(raw, targets.at(partner)).mean()
 
     def _features(self, inputs: Tensor) -> Tensor:
         if inputs.ndim == 2:

@@ -29,6 +29,7 @@ def network_settings(section: NetworkSection) -> NetworkSettings:
         dense=section.dense,
         dropout_after=section.dropout_after,
         head=HeadSettings(**section.head.model_dump()),
+        scene=section.scene,
         input=InputSettings(section.image_size_px, section.crop, section.mean, section.std),
     )
 

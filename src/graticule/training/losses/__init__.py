@@ -13,12 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from graticule.photos.layouts.scene import SCENES
 from graticule.training.losses.class_weights import class_weights, weighted
 from graticule.training.losses.classification import cross_entropy, output_logarithm
 from graticule.training.losses.distance import distance_weighted_log, squared_expected_distance
 from graticule.training.losses.great_circle import great_circle
 from graticule.training.losses.mixture import mixture_likelihood
 from graticule.training.losses.offsets import cell_offset
+from graticule.training.losses.scenes import scene, scenes_tensor
 from graticule.training.losses.smoothing import cluster_smoothed, haversine_smoothed, neighbour_smoothed
 from graticule.training.losses.targets import Loss, LossCells, Targets, places_tensor
 from graticule.training.recipe.loss import PLACE_LOSSES, LossSection, LossTerm
@@ -34,6 +36,7 @@ LOSSES: Final[dict[str, Callable[[LossTerm, LossCells], Loss]]] = {
     "great-circle": great_circle,
     "mixture-likelihood": mixture_likelihood,
     "cell-offset": cell_offset,
+    "scene": scene,
 }
 """Each loss by the name that recipes use; made from the keys of its term and the cells."""
 
@@ -48,20 +51,22 @@ def create_loss(section: LossSection, cells: LossCells | NDArray[np.float64]) ->
         RecipeError: the section does not fit the cells.
     """
     known = cells if isinstance(cells, LossCells) else LossCells(cells)
-    loss = _combined([(term.weight, _loss_of(term, known)) for term in section.all_terms])
+    scenes = len(SCENES) if any(term.name == "scene" for term in section.all_terms) else 0
+    loss = _combined([(term.weight, _loss_of(term, known, scenes)) for term in section.all_terms])
     if section.class_weights is None:
         return loss
     return weighted(loss, class_weights(section.class_weights, known))
 
 
-def _loss_of(term: LossTerm, cells: LossCells) -> Loss:
-    """The loss of one term; those of cells see the scores of the cells alone, which come first."""
+def _loss_of(term: LossTerm, cells: LossCells, scenes: int) -> Loss:
+    """The loss of one term, which sees what is its own: scores of cells come first, scenes last."""
     made = LOSSES[term.name](term, cells)
-    if term.name in PLACE_LOSSES:
-        return made
 
     def loss(said: Tensor, targets: Targets) -> Tensor:
-        return made(said[:, : cells.count], targets)
+        end = said.shape[1] - scenes
+        if term.name == "scene":
+            return made(said[:, end:], targets)
+        return made(said[:, : end if term.name in PLACE_LOSSES else cells.count], targets)
 
     return loss
 
@@ -77,4 +82,4 @@ def _combined(parts: Sequence[tuple[float, Loss]]) -> Loss:
     return loss
 
 
-__all__ = ["LOSSES", "Loss", "LossCells", "Targets", "create_loss", "places_tensor"]
+__all__ = ["LOSSES", "Loss", "LossCells", "Targets", "create_loss", "places_tensor", "scenes_tensor"]

@@ -16,10 +16,21 @@ from graticule.geo.sphere import unit_vectors
 
 
 class Targets(NamedTuple):
-    """Where B photos were taken: ``cells`` (B,), -1 for none; ``places`` (B, 3) unit vectors."""
+    """Where B photos were taken, and of what.
+
+    Convention:
+        - ``cells`` (B,), -1 for none; ``places`` (B, 3) unit vectors
+        - ``scenes`` (B,) numbers of scenes, -1 for unknown; None where nobody asks
+    """
 
     cells: Tensor
     places: Tensor
+    scenes: Tensor | None = None
+
+    def at(self, rows: Tensor) -> Targets:
+        """The targets of these rows."""
+        scenes = None if self.scenes is None else self.scenes[rows]
+        return Targets(self.cells[rows], self.places[rows], scenes)
 
 
 Loss = Callable[[Tensor, Targets], Tensor]

@@ -18,9 +18,14 @@ ON_BRANCHES: Final = (*ON_THE_TREE, "multi")
 """Heads whose scores are logarithms of probabilities before anything is normalised."""
 
 
-def check_loss(head: str, loss: LossSection) -> None:
-    """Raise a ValueError in a sentence when ``head`` cannot learn by ``loss``."""
-    names = [term.name for term in loss.all_terms]
+def check_loss(head: str, loss: LossSection, *, scene: bool = False) -> None:
+    """Raise a ValueError in a sentence when ``head``, and scenes beside it, cannot learn by ``loss``."""
+    names = [term.name for term in loss.all_terms if term.name != "scene"]
+    if scene != (len(names) < len(loss.all_terms)) or not names:
+        raise ValueError(
+            "loss: a network that learns scenes needs 'network.scene: true' and the term 'scene' beside "
+            "another loss; set loss.terms, for example to [{name: cross-entropy}, {name: scene, weight: 0.1}]"
+        )
     if head == "hybrid" and ("cell-offset" not in names or {*names} <= {*PLACE_LOSSES}):
         raise ValueError(
             "loss: the head 'hybrid' learns cells and the places in them, so it needs a loss of cells and "

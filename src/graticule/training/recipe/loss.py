@@ -20,10 +20,11 @@ LossName = Literal[
     "great-circle",
     "mixture-likelihood",
     "cell-offset",
+    "scene",
 ]
 
-PLACE_LOSSES: Final = ("great-circle", "mixture-likelihood", "cell-offset")
-"""Losses of heads that give places or densities; all others need scores of cells."""
+PLACE_LOSSES: Final = ("great-circle", "mixture-likelihood", "cell-offset", "scene")
+"""Losses of places, densities and scenes; all others need scores of cells."""
 
 
 class LossTerm(Section):

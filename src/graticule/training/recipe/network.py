@@ -46,6 +46,8 @@ class NetworkSection(Section):
     Convention:
         - ``transformer``: when given, the backbone's feature map goes through its blocks, and the mean over
           the patches is what ``pooling`` would have given
+        - ``scene``: a second, linear head learns the scene of the photo (column ``scene``: urban, natural,
+          indoor) as an auxiliary task; needs the loss ``scene`` among its terms
         - ``dropout``: of the pooled features; ``dense``: widths of the dense layers with ReLU behind it,
           one number or a list; ``dropout_after``: of what the last of them gives
         - ``image_size_px``, ``crop``, ``mean``, ``std``: as timm's card of the backbone when left out;
@@ -62,6 +64,7 @@ class NetworkSection(Section):
     dropout_after: float = Field(default=0.0, ge=0.0, lt=1.0)
     feature_norm: bool = False
     head: HeadSection = HeadSection()
+    scene: bool = False
     image_size_px: int | None = Field(default=None, ge=16)
     crop: float | None = Field(default=None, gt=0.0, le=1.0)
     mean: tuple[float, float, float] | None = None

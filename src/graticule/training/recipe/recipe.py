@@ -60,7 +60,7 @@ class Recipe(Section):
     @model_validator(mode="after")
     def _goes_with_the_head(self) -> Recipe:
         head = self.network.head.name
-        check_loss(head, self.loss)
+        check_loss(head, self.loss, scene=self.network.scene)
         check_estimate(head, self.estimate)
         if head in POSITION_ONLY and self.prior is not None:
             raise ValueError(f"prior is about cells, and the head '{head}' has none; leave it out")
