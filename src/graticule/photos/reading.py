@@ -11,7 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from graticule.errors import PhotoError
-from graticule.photos.archives import member_of
+from graticule.photos.archives import SEPARATOR, member_of
 from graticule.photos.decode import read_bytes
 from graticule.photos.storing import INDEX_NAME
 
@@ -79,15 +79,19 @@ class PhotoReader:
 
     def _find(self) -> None:
         """Where the photos in indexed shards start."""
-        rows: dict[Path, tuple[list[int], list[str]]] = {}
+        rows: dict[str, tuple[list[int], list[str]]] = {}
         for row, path in enumerate(self.paths):
-            inside = member_of(path) if "::" in str(path) else None
-            if inside is not None:
-                found = rows.setdefault(inside[0], ([], []))
-                found[0].append(row)
-                found[1].append(inside[1])
+            archive, mark, member = str(path).partition(SEPARATOR)
+            if mark and archive not in rows:  # asked once per archive: there are millions of paths
+                inside = member_of(str(path))
+                archive, member = (str(inside[0]), inside[1]) if inside is not None else ("", "")
+            if mark and archive:
+                numbers, members = rows.setdefault(archive, ([], []))
+                numbers.append(row)
+                members.append(member)
         indices: dict[Path, dict[str, pl.DataFrame]] = {}
-        for number, (shard, (numbers, members)) in enumerate(rows.items()):
+        for number, (name, (numbers, members)) in enumerate(rows.items()):
+            shard = Path(name)
             self.files.append(shard)
             self.shards[numbers] = number
             if shard.parent not in indices:
