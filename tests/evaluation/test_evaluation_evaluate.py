@@ -467,3 +467,13 @@ def test_osv5m_takes_the_country_of_the_nearest_town() -> None:
     document = evaluate_predictions(truth, truth, protocol="osv5m", resamples=0).metrics
     assert document["country_accuracy"] == document["areas"]["nearest_town"]["country"] == 1.0
     assert "nearest town" in document["country_rule"]
+
+
+def test_pigeon_takes_the_country_of_the_polygon_whatever_is_stated() -> None:
+    truth = _answers([(48.8, 2.3), (52.5, 13.4)])
+    said = truth.with_columns(country=pl.Series(["ES", "DE"]))
+    ours = evaluate_predictions(said, truth, resamples=0).metrics
+    assert (ours["country_accuracy"], ours["areas"]["polygon"]["country"]) == (0.5, 1.0)
+    theirs = evaluate_predictions(said, truth, protocol="pigeon", resamples=0).metrics
+    assert theirs["country_accuracy"] == 1.0
+    assert "as the protocol wants" in theirs["country_rule"]

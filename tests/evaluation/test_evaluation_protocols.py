@@ -66,6 +66,7 @@ def test_statements_name_every_rule() -> None:
         assert ("WGS 84" in said) == protocol.geodesic
         assert ("whole points" in said) == protocol.rounded
         assert ("nearest town" in said) == (protocol.area_rule == "nearest-town")
+        assert ("is the one stated" in said) == (protocol.area_rule == "stated")
         assert "counts as wrong" in said
     assert PROTOCOLS["pigeon"].to_dict()["radius_km"] == 6378.137
     with pytest.raises(UsageError, match=r"no protocol 'pidgeon'.*\n.*--protocol pigeon"):

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 MOST_CANDIDATES: Final = 10
 """Top-10 is the last figure that looks at candidates."""
 
+BY_POLYGON: Final = "by the polygon that holds the predicted place"
+"""How the answered country is known where the predictions state none."""
+
 ROUNDING: Final = 1e-3
 """Shares of cells that were rounded to single precision may be more than 1 by this, together."""
 
@@ -212,7 +215,7 @@ def _countries(frame: pl.DataFrame, latlon: Array, answered: NDArray[np.bool_]) 
         return Labels.of(frame["country"]).where(answered), "stated by the predictions"
     countries = np.full(len(latlon), None, dtype=object)
     countries[answered] = country_of(latlon[answered])
-    return Labels.of(countries), "by the polygon that holds the predicted place"
+    return Labels.of(countries), BY_POLYGON
 
 
 def _regions(

@@ -16,8 +16,9 @@ import shapely
 from numpy.typing import NDArray
 
 from graticule.evaluation.intervals import Ratio
-from graticule.evaluation.labels import NO_LABEL
+from graticule.evaluation.labels import NO_LABEL, Labels
 from graticule.evaluation.protocols import Array
+from graticule.geo.outlines import country_of
 from graticule.geo.sphere import unit_vectors
 from graticule.geo.towns import gazetteer, town_districts
 
@@ -68,6 +69,18 @@ def nearest_town_accuracy(answers: Array, truth: Array) -> dict[str, Ratio]:
         right[answered] = (said_levels[level] == numbers[answered]) & (numbers[answered] != NO_LABEL)
         found[level] = Ratio(right, numbers != NO_LABEL)
     return found
+
+
+def country_accuracy(answers: Array, truth: Labels) -> Ratio:
+    """Which photos are answered inside the outline of their true country, whatever country was stated.
+
+    Convention:
+        - ``answers`` as ``nearest_town_accuracy``; photos of no country are not counted
+    """
+    answered = ~np.isnan(answers).any(axis=1)
+    countries = np.full(len(answers), None, dtype=object)
+    countries[answered] = country_of(answers[answered])
+    return Ratio(Labels.of(countries).agrees_with(truth), truth.is_known)
 
 
 def polygon_accuracy(answers: Array, truth: Array, regions: Regions) -> Ratio:

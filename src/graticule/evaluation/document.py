@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from graticule._version import __version__
+from graticule.evaluation.answers import BY_POLYGON
 from graticule.evaluation.breakdown import by_part
 from graticule.evaluation.curves import CURVE_KM, cumulative
 from graticule.evaluation.figures import Comparison
@@ -123,8 +124,10 @@ def _improvements(comparison: Comparison) -> dict[str, Any]:
 
 def _country_rule(comparison: Comparison) -> str:
     rule = comparison.answers.country_rule
-    if comparison.protocol.area_rule == "nearest-town":
-        return f"{rule}; the one figure 'right country' is by the nearest town, as the protocol wants"
+    wanted = {"nearest-town": "the nearest town", "polygon": BY_POLYGON.removeprefix("by ")}
+    asked = wanted.get(comparison.protocol.area_rule)
+    if asked is not None and rule != f"by {asked}":
+        return f"{rule}; the one figure 'right country' is by {asked}, as the protocol wants"
     return rule
 
 

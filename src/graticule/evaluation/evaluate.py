@@ -10,13 +10,18 @@ import polars as pl
 from numpy.typing import ArrayLike
 
 from graticule.evaluation import metrics
-from graticule.evaluation.answers import Answers, complete
-from graticule.evaluation.areas import MOST_UNASKED, nearest_town_accuracy, polygon_accuracy
+from graticule.evaluation.answers import BY_POLYGON, Answers, complete
+from graticule.evaluation.areas import (
+    MOST_UNASKED,
+    country_accuracy,
+    nearest_town_accuracy,
+    polygon_accuracy,
+)
 from graticule.evaluation.baselines import Baselines
 from graticule.evaluation.document import curves, document, judged
 from graticule.evaluation.figures import Comparison
 from graticule.evaluation.ground_truth import GroundTruth
-from graticule.evaluation.intervals import LEVEL, RESAMPLES, Sampling
+from graticule.evaluation.intervals import LEVEL, RESAMPLES, Ratio, Sampling
 from graticule.evaluation.judging import Judged
 from graticule.evaluation.protocols import Array, Protocol, protocol_named
 from graticule.evaluation.training_places import TrainingPlaces
@@ -132,6 +137,13 @@ def _areas(
             name: polygon_accuracy(answers.latlon, facts.latlon, each) for name, each in regions.items()
         }
     }
+    if facts.country.is_known.any():
+        if answers.country_rule == BY_POLYGON:
+            found["polygon"]["country"] = Ratio(
+                answers.country.agrees_with(facts.country), facts.country.is_known
+            )
+        elif rules.area_rule == "polygon" or len(facts) <= MOST_UNASKED:
+            found["polygon"]["country"] = country_accuracy(answers.latlon, facts.country)
     if rules.area_rule == "nearest-town" or len(facts) <= MOST_UNASKED:
         found["nearest_town"] = nearest_town_accuracy(answers.latlon, facts.latlon)
     return found

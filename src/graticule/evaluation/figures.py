@@ -80,11 +80,12 @@ class Comparison:
         found = {}
         if self.truth.country.is_known.any():
             right = Ratio(self.answers.country.agrees_with(self.truth.country), self.truth.country.is_known)
-            found = {"country_accuracy": right, "polygon country": right}
+            found = {"country_accuracy": right}
         for rule, levels in self.areas.items():
             found |= {f"{rule} {level}": ratio for level, ratio in levels.items()}
-        if self.protocol.area_rule == "nearest-town":
-            found["country_accuracy"] = found["nearest_town country"]
+        asked = {"nearest-town": "nearest_town country", "polygon": "polygon country"}
+        if self.protocol.area_rule in asked and asked[self.protocol.area_rule] in found:
+            found["country_accuracy"] = found[asked[self.protocol.area_rule]]
         return found
 
     @property

@@ -27,7 +27,7 @@ _BLOCK: Final = 1 << 15
 """Pairs looked at together: what is between places and distances stays in the processor's cache."""
 
 
-AreaRule = Literal["polygon", "nearest-town"]
+AreaRule = Literal["stated", "polygon", "nearest-town"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +40,8 @@ class Protocol:
           the baselines that are sought or drawn on the sphere
         - ``strict``: a threshold counts errors below it (``<``); otherwise up to it (``<=``)
         - ``geoscore_scale_km``: decay length of the score; ``rounded``: each photo's points are whole
-        - ``area_rule``: whether the right country (and region, area, city) is that of the polygon that
-          holds a place, or that of the nearest town
+        - ``area_rule``: whether the answered country is the one that the predictions state (where they state
+          none, that of the polygon), or of the polygon that holds the answer, or of the nearest town
         - ``note``: what else the published code does, and whether it is done here
     """
 
@@ -51,7 +51,7 @@ class Protocol:
     geoscore_scale_km: float = GEOSCORE_SCALE_KM
     geodesic: bool = False
     rounded: bool = False
-    area_rule: AreaRule = "polygon"
+    area_rule: AreaRule = "stated"
     note: str = ""
 
     def distance_km(self, a: ArrayLike, b: ArrayLike, /) -> Array:
@@ -92,11 +92,15 @@ class Protocol:
             else f"great-circle distance on a sphere of radius {self.radius_km} km"
         )
         rounding = "rounded to whole points for each photo" if self.rounded else "not rounded"
-        area = "the polygon that holds it" if self.area_rule == "polygon" else "the nearest town of GeoNames"
+        area = {
+            "stated": "the predicted country is the one stated, else of the polygon that holds the answer",
+            "polygon": "the predicted country is that of the polygon that holds the answer",
+            "nearest-town": "both countries are those of the nearest town of GeoNames",
+        }[self.area_rule]
         return (
             f"Protocol '{self.name}': {earth}; within a threshold means error {sign} threshold; GeoScore is "
-            f"the mean of {GEOSCORE_FULL:.0f} · exp(−error / {self.geoscore_scale_km} km), {rounding}; a "
-            f"place has the country of {area}; a photo without an answer counts as wrong everywhere, with an "
+            f"the mean of {GEOSCORE_FULL:.0f} · exp(−error / {self.geoscore_scale_km} km), {rounding}; "
+            f"{area}; a photo without an answer counts as wrong everywhere, with an "
             f"infinite error.{' ' if self.note else ''}{self.note}"
         )
 
@@ -123,7 +127,7 @@ PROTOCOLS: Final = {
         GRATICULE,
         # The rules as read in the code of each project; what a project does not define is ours.
         Protocol("osv5m", 6371.0, strict=True, area_rule="nearest-town"),
-        Protocol("pigeon", 6378.137, strict=True, rounded=True),
+        Protocol("pigeon", 6378.137, strict=True, rounded=True, area_rule="polygon"),
         Protocol(
             "geoestimation", 6371.0, note="GeoEstimation defines no GeoScore; it is given all the same."
         ),
