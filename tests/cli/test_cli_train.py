@@ -104,7 +104,8 @@ def test_ctrl_c_saves_and_says_how_to_go_on(world: Path, tmp_path: Path) -> None
         words, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True
     )
     began = time.monotonic()
-    while not (tmp_path / "run" / "checkpoints" / "last.ckpt").exists() and time.monotonic() - began < 120:
+    begun = tmp_path / "run" / "checkpoints" / "best_loss.ckpt"
+    while not begun.exists() and time.monotonic() - began < 120:
         time.sleep(0.05)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the loading process too
     _, err = process.communicate(timeout=120)

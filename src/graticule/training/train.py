@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -89,8 +91,6 @@ def train(
     partition.write(run.cells)
     uncovered, val_uncovered = len(sets.train) - len(work.train_cells), int((work.val_cells < 0).sum())
     run.write_counts(work.sets, work.train_cells, uncovered)
-    beginning = Checkpoint(Position(), network.state_dict(), cells=partition.fingerprint)
-    write_checkpoint(run.checkpoint(LAST), beginning)  # from here on a kill loses no more than the work since
     work.say(sets.in_words())
     empty = partition.count - len(np.unique(work.train_cells))
     work.say(
@@ -100,7 +100,10 @@ def train(
     )
     for line in network.in_words():
         work.say(line)
-    return _run(work, beginning)
+    beginning = Checkpoint(Position(), network.state_dict(), cells=partition.fingerprint)
+    with _told_how_to_go_on(run):  # from here on a kill loses no more than the work since
+        write_checkpoint(run.checkpoint(LAST), beginning)
+        return _run(work, beginning)
 
 
 def resume(run_path: str | Path, *, say: Say = print, bar: bool = False) -> TrainingReport:
@@ -126,7 +129,8 @@ def resume(run_path: str | Path, *, say: Say = print, bar: bool = False) -> Trai
             f"cells, now there are {len(work.train_cells):,}.\nPut the table back, or train anew."
         )
     work.say(f"Going on with '{run.path}' in {checkpoint.position.in_words()}.")
-    return _run(work, checkpoint)
+    with _told_how_to_go_on(run):
+        return _run(work, checkpoint)
 
 
 def _run(work: Work, checkpoint: Checkpoint) -> TrainingReport:
@@ -135,19 +139,26 @@ def _run(work: Work, checkpoint: Checkpoint) -> TrainingReport:
     work = replace(work, loggers=create_loggers(work.recipe, work.run))
     work.run.write_history(position.history)
     work.network.to(memory_format=torch.channels_last)
-    try:
-        while True:
-            if not position.phase_is_over:
-                train_phase(work, position, begun)
-            if position.phase + 1 >= len(work.recipe.phases):
-                break
-            position, begun = position.next_phase(), None
-        evaluate_run(work)
-    except KeyboardInterrupt as error:
-        saved = read_checkpoint(work.run.checkpoint(LAST)).position
-        raise StoppedError(stopped(saved, work.run)) from error
+    while True:
+        if not position.phase_is_over:
+            train_phase(work, position, begun)
+        if position.phase + 1 >= len(work.recipe.phases):
+            break
+        position, begun = position.next_phase(), None
+    evaluate_run(work)
     work.say(f"Export it:  graticule export {work.run.path} -o MODEL")
     return TrainingReport(work.run.path, work.partition.count, len(work.train_cells), position.history)
+
+
+@contextmanager
+def _told_how_to_go_on(run: RunFolder) -> Iterator[None]:
+    """Ctrl-C outside the steps, too, ends with what to type next."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        saved = run.checkpoint(LAST)
+        position = read_checkpoint(saved).position if saved.is_file() else Position()
+        raise StoppedError(stopped(position, run)) from error
 
 
 def _work(

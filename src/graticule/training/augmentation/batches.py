@@ -18,6 +18,9 @@ from graticule.training.recipe import AugmentationSection
 JITTER: Final = 0.3
 """Brightness, contrast and saturation are scaled by a factor from [1 - JITTER, 1 + JITTER]."""
 
+ON_A_CPU: Final = 2
+"""So many photos at a time stay in a core's cache; bench/augmentation.py measures it."""
+
 Step = Callable[[Tensor, Tensor, AugmentationSection], Tensor]
 """(image, seeds, settings) -> image: (B, 3, H, W) RGB in [0, 1], (B,) int64."""
 
@@ -29,9 +32,16 @@ def vary_batch(image: Tensor, seeds: Tensor, settings: AugmentationSection) -> T
         - ``image``: (B, 3, H, W) RGB in [0, 1]; the result likewise
         - ``seeds``: (B,) of the photos in this epoch; a photo becomes the same in whatever batch it comes
     """
-    for name in POLICIES[settings.policy].steps:
-        image = STEPS[name](image, seeds, settings)
-    return image
+    steps = [STEPS[name] for name in POLICIES[settings.policy].steps]
+    if not steps:
+        return image
+    many = len(image) if image.device.type != "cpu" else ON_A_CPU
+    varied = []
+    for part, own in zip(torch.split(image, many), torch.split(seeds, many), strict=True):
+        for step in steps:
+            part = step(part, own, settings)
+        varied.append(part)
+    return torch.cat(varied).contiguous(memory_format=torch.channels_last)
 
 
 def _flip(image: Tensor, seeds: Tensor, settings: AugmentationSection) -> Tensor:  # noqa: ARG001
@@ -58,13 +68,15 @@ def _one_of_three(image: Tensor, seeds: Tensor, settings: AugmentationSection) -
     changes = draws[:, 0] < 0.5
     which = torch.where(changes, (draws[:, 1] * 3).long(), -1).to(image.device)
     third = draws[:, 2].to(image.device)
-    turns = torch.where(which == 0, 1 + (third * 3).long(), 0)
-    image = quarter_turns(image, turns)
+    if not bool(changes.any()):
+        return image
+    image = quarter_turns(image, torch.where(which == 0, 1 + (third * 3).long(), 0))
     for axis, chosen in ((-1, third < 0.5), (-2, third >= 0.5)):
-        flipped = ((which == 1) & chosen).view(-1, 1, 1, 1)
-        image = torch.where(flipped, image.flip(axis), image)
-    coloured = jitter(image, _jitter_factors(seeds).to(image.device))
-    return torch.where((which == 2).view(-1, 1, 1, 1), coloured, image)
+        flipped = (which == 1) & chosen
+        image[flipped] = image[flipped].flip(axis)
+    coloured = which == 2
+    image[coloured] = jitter(image[coloured], _jitter_factors(seeds).to(image.device)[coloured])
+    return image
 
 
 def _randaugment(image: Tensor, seeds: Tensor, settings: AugmentationSection) -> Tensor:
