@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from graticule.bundle import BundleCard
-from graticule.config import THRESHOLDS_KM
+from graticule.reports.model_card import limits_section, model_section, results_section, section, table
 from graticule.training.recipe import CardSection
 
 if TYPE_CHECKING:
@@ -56,36 +56,19 @@ def model_card(
     parts = [
         f"# {card.name}",
         said.description or "Says where on Earth a photo was taken, and how sure that is.",
-        _model(card, facts),
-        _data(said, facts),
-        *(_results(name, document) for name, document in measured.items()),
-        _trust(card, parity),
-        _limits(said),
-    ]
-    return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def _model(card: BundleCard, facts: CardFacts) -> str:
-    return _section(
-        "Model",
-        _table(
-            ("", ""),
+        model_section(
+            card,
             [
-                ("network", card.architecture),
-                (
-                    "head",
-                    f"{card.head}, {facts.cells} cells"
-                    if facts.cells
-                    else f"{card.head}, a place without cells",
-                ),
-                ("first weights", card.backbone or "not stated"),
-                ("weights stored as", card.weights),
-                ("licence", card.licence),
-                ("point estimate", card.estimate),
+                ("cells", f"{facts.cells:,}" if facts.cells else "none: it answers with a place"),
                 ("checkpoint", facts.checkpoint),
             ],
         ),
-    )
+        _data(said, facts),
+        *(results_section(name, document) for name, document in measured.items()),
+        _trust(card, parity),
+        limits_section(said.limits),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def _data(said: CardSection, facts: CardFacts) -> str:
@@ -101,38 +84,9 @@ def _data(said: CardSection, facts: CardFacts) -> str:
         "others (val) "
         f"chose the checkpoint and calibrate it, so figures on them flatter; {counts['test']:,} more "
         "(test) only measure." + (f" Left out: {', '.join(lost)}." if lost else ""),
-        _table(("licence of the training photos", "photos"), licences),
+        table(("licence of the training photos", "photos"), licences),
     ]
-    return _section("Data", "\n\n".join(line for line in lines if line))
-
-
-def _results(name: str, document: Mapping[str, Any]) -> str:
-    baselines = document["baselines"]
-    columns = {
-        "model": document,
-        "best constant guess": baselines["constant"],
-        "random training place": baselines["random"],
-    }
-    rows = [("median error (km)", *(_number(values["median_km"]) for values in columns.values()))]
-    for limit in THRESHOLDS_KM:
-        shares = [_share(values["within_km"][str(limit)]) for values in columns.values()]
-        rows.append((f"within {limit} km", *shares))
-    rows.append(("GeoScore (0 to 5000)", *(_number(values["geoscore"]) for values in columns.values())))
-    text = _table(("", *columns), rows)
-    regions = [
-        (part["name"], f"{part['n']:,}", _number(part["median_km"]), _share(part["within_km"]["750"]))
-        for part in document["by_continent"]
-        if part["n"]
-    ]
-    more = [
-        f"Right cell first: {_share(document['top_k']['1'])}; among the first ten: "
-        f"{_share(document['top_k']['10'])}. "
-        f"Country right: {_share(document['country_accuracy'])}. Calibration error: "
-        f"{_share(document['ece'])}. "
-        f"The 90 % region holds the truth for {_share(document['coverage_90'])}.",
-        _table(("continent", "photos", "median error (km)", "within 750 km"), regions),
-    ]
-    return _section(f"Results on {name} ({document['n']:,} photos)", "\n\n".join([text, *more]))
+    return section("Data", "\n\n".join(line for line in lines if line))
 
 
 def _trust(card: BundleCard, parity: Sequence[Parity]) -> str:
@@ -142,40 +96,4 @@ def _trust(card: BundleCard, parity: Sequence[Parity]) -> str:
         f"- Temperature {card.temperature:.3f}; cumulative probability of the conformal regions: "
         f"{promised or 'none'}."
     )
-    return _section("Checks and calibration", "\n".join(lines))
-
-
-def _limits(said: CardSection) -> str:
-    lines = [
-        said.limits,
-        "The model answers for any photo, also for one that shows nothing of its place; then its "
-        "confidence is "
-        "low and the answer is little better than the best constant guess. It is worse where it has seen few "
-        "photos: see the errors by continent above. Confidence and regions hold for photos like those it was "
-        "calibrated on.",
-        "Locating photos can harm people. See RESPONSIBLE_USE.md of graticule: not for finding "
-        "private persons, "
-        "not as the only evidence of anything.",
-    ]
-    return _section("Limits and responsible use", "\n\n".join(line for line in lines if line))
-
-
-def _section(title: str, text: str) -> str:
-    return f"## {title}\n\n{text}"
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    lines += [
-        "| " + " | ".join(str(value).replace("|", "\\|").replace("\n", " ") for value in row) + " |"
-        for row in rows
-    ]
-    return "\n".join(lines)
-
-
-def _share(value: float | None) -> str:
-    return "–" if value is None else f"{100 * value:.1f} %"
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:,.0f}"
+    return section("Checks and calibration", "\n".join(lines))
