@@ -47,6 +47,7 @@ def test_a_head_of_places_goes_through_the_whole_flow(head: str, world: Path, tm
     assert min(row["val_median_km"] for row in history) < 3000  # four towns over 10,000 km apart
     metrics = json.loads((tmp_path / "run" / "evaluation" / "best_loss_val" / "metrics.json").read_text())
     assert metrics["median_km"] < 3000
+    assert max(row["val_top1"] for row in history) > 0.2  # also of heads whose places lie in cells
     assert resume(tmp_path / "run", say=silent).history == history
 
     exported = export(tmp_path / "run", tmp_path / "model", say=silent)

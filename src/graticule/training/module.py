@@ -17,6 +17,7 @@ from torch.optim import Optimizer
 from graticule.errors import TrainingError
 from graticule.geo.sphere import great_circle_km
 from graticule.models import PlaceNetwork
+from graticule.partitions import Partition
 from graticule.training.augmentation import mix, vary_batch
 from graticule.training.averaging import AveragedWeights
 from graticule.training.checkpoints import Checkpoint, Position
@@ -43,15 +44,14 @@ class Lesson:
     """What a phase learns from.
 
     Convention:
-        - ``train``, ``val``: photo sets, whose rows batches speak of; ``centres``: (K, 2) degrees
-        - ``cells``: fingerprint of the partition; ``photos``: (K,) training photos in each cell
+        - ``train``, ``val``: photo sets, whose rows batches speak of
+        - ``photos``: (K,) training photos in each cell
     """
 
     recipe: Recipe
     train: PhotoSet
     val: PhotoSet
-    centres: NDArray[np.float64]
-    cells: str
+    partition: Partition
     photos: NDArray[np.int64] | None = None
 
 
@@ -86,12 +86,12 @@ class CellClassifier(lightning.LightningModule):
         self.batches = batches
         self.timetable = timetable
         self.averaged = averaged
-        self.points = Points(lesson.centres, recipe.estimate)
+        self.points = Points(lesson.partition.centres, recipe.estimate)
         self.train_places = places_tensor(lesson.train.latlon)  # (N, 3)
         self.val_places = places_tensor(lesson.val.latlon)  # (N, 3)
         sets = (lesson.train, lesson.val) if network.scene is not None else ()
         self.scenes = [scenes_tensor(photos.table) for photos in sets]  # (N,) of each
-        cells = LossCells(lesson.centres, lesson.photos)
+        cells = LossCells(lesson.partition.centres, lesson.photos)
         self.loss = create_loss(recipe.loss, cells)
         self.val_loss = create_loss(recipe.loss.for_validation(), cells)
         self.val_scores: Scores | None = None
@@ -177,7 +177,7 @@ class CellClassifier(lightning.LightningModule):
             optimizer=self._optimizer().state_dict(),
             averaged=self.averaged.state_dict() if self.averaged is not None else None,
             scaler=self.precision.state_dict() if self.precision is not None else {},
-            cells=self.lesson.cells,
+            cells=self.lesson.partition.fingerprint,
         )
 
     def _optimizer(self) -> Optimizer:
@@ -186,12 +186,18 @@ class CellClassifier(lightning.LightningModule):
         return optimizer
 
     def _answers(self, raw: Tensor) -> tuple[Tensor, NDArray[np.float64]]:
-        """The best cells (B,), -2 where the head knows none, and the places (B, 2) in degrees answered."""
+        """The best cells (B,) and the places (B, 2) in degrees answered.
+
+        Of a head without cells the best is the one that the place lies in, -2 where it lies in none.
+        """
         answer = self.network.answer(raw)
         shares = answer.probabilities
-        best = torch.full((len(raw),), -2, device=raw.device) if shares is None else shares.argmax(dim=1)
         said = [None if part is None else part.cpu().numpy() for part in answer]
-        return best, self.points.of(*said)
+        points = self.points.of(*said)
+        if shares is not None:
+            return shares.argmax(dim=1), points
+        found = self.lesson.partition.encode(points)
+        return torch.from_numpy(np.where(found >= 0, found, -2)).to(raw.device), points
 
     def _learn(self, batch: Batch) -> None:
         position = self.position

@@ -126,7 +126,7 @@ def _module(work: Work, position: Position, begun: Checkpoint | None) -> CellCla
     batches.longest = max(stop - start for start, stop in zip((0, *ends), ends, strict=False))
     batches.start, batches.stop = position.batch, timetable.round_after(position.batch)[1]
     photos = np.bincount(work.train_cells, minlength=work.partition.count)
-    lesson = Lesson(recipe, train, work.sets.val, work.partition.centres, work.partition.fingerprint, photos)
+    lesson = Lesson(recipe, train, work.sets.val, work.partition, photos)
     module = CellClassifier(
         work.network, lesson, position, batches, timetable, begun=begun, averaged=work.averaged
     )
