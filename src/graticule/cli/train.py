@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from graticule.cli.output import emit, json_option
+from graticule.config import usable_cores
 from graticule.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
     multiple=True,
     metavar="KEY=VALUE",
     help="Put another value into the recipe; may be given again.",
+)
+@click.option(
+    "--scale",
+    metavar="NAME",
+    help="Make the recipe smaller as its own section says: smoke (minutes on two cores), small.",
 )
 @click.option(
     "--resume",
@@ -42,6 +48,7 @@ def command(
     recipe: str | None,
     output: Path | None,
     overrides: tuple[str, ...],
+    scale: str | None,
     resume: Path | None,
     force: bool,
     profile: bool,
@@ -53,19 +60,23 @@ def command(
     checkpoints by loss and by accuracy with their predictions, metrics and confusion on the validation
     and test photos, and the curves as SVG.
 
+    At --scale smoke or small the recipes that come with graticule learn from a synthetic planet, drawn
+    once into the user's cache, unless photos.table names photos.
+
     \b
     Examples:
       graticule train quick --set photos.table=photos/ -o run
       graticule train recipes/quick.yaml --set photos.table=photos/ --set network.dropout=0.4 -o run
       graticule train quick --set photos.table=photos/ -o run --profile
+      graticule train hmc_efficientnet --scale smoke -o run
       graticule train --resume run
     """
     from graticule.config import require
 
-    if resume is not None and (recipe or output or overrides or force or profile):
+    if resume is not None and (recipe or output or overrides or scale or force or profile):
         raise UsageError(
-            "--resume goes on with the recipe of the run; it takes no RECIPE, -o, --set, --force or "
-            "--profile.\n"
+            "--resume goes on with the recipe of the run; it takes no RECIPE, -o, --set, --scale, --force "
+            "or --profile.\n"
             f"Type:  graticule train --resume {resume}"
         )
     if resume is None and (recipe is None or output is None):
@@ -76,7 +87,7 @@ def command(
         )
     for package in ("torch", "lightning", "timm", "safetensors", "onnx"):
         require(package)
-    report = _run(recipe, output, overrides, resume, force=force, profile=profile)
+    report = _run(recipe, output, overrides, scale, resume, force=force, profile=profile)
     if as_json:
         emit(report.to_dict())
         return
@@ -94,6 +105,7 @@ def _run(
     recipe: str | None,
     output: Path | None,
     overrides: tuple[str, ...],
+    scale: str | None,
     resume: Path | None,
     *,
     force: bool,
@@ -102,7 +114,7 @@ def _run(
     from graticule.training.recipe_files import read_recipe
 
     read = (
-        None if recipe is None else read_recipe(recipe, overrides)
+        None if recipe is None else read_recipe(recipe, overrides, scale=scale)
     )  # its errors come before torch is loaded
     from graticule.training.train import resume as go_on
     from graticule.training.train import train
@@ -115,4 +127,7 @@ def _run(
         return go_on(resume, say=say, bar=bar)
     assert read is not None  # checked by the caller, like the next
     assert output is not None
+    from graticule.training.planet import with_photos
+
+    read = with_photos(read, say, workers=usable_cores())
     return train(read, output, force=force, say=say, bar=bar, profile=profile)

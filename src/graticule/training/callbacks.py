@@ -34,6 +34,9 @@ SAVE_EVERY_S: Final = 600.0
 
 Say = Callable[[str], None]
 
+Watch = Callable[[list[dict[str, Any]]], None]
+"""Told the history after each validation, once all of it is saved; may raise to end the run there."""
+
 
 class StoppedError(TrainingError):
     """The user pressed Ctrl-C; all that was done is saved."""
@@ -45,11 +48,18 @@ class Keeper(Callback):
     """Writes the run folder: after each validation, every ten minutes, and before stopping on Ctrl-C."""
 
     def __init__(
-        self, run: RunFolder, about: dict[str, str], say: Say, *, loading_processes: int = 1
+        self,
+        run: RunFolder,
+        about: dict[str, str],
+        say: Say,
+        *,
+        loading_processes: int = 1,
+        watch: Watch | None = None,
     ) -> None:
         self.run = run
         self.about = about
         self.say = say
+        self.watch = watch
         self.loading_processes = max(1, loading_processes)
         self.interrupted = False
         self._saved_at = time.monotonic()
@@ -119,6 +129,8 @@ class Keeper(Callback):
         if stops:
             self.say(f"Phase '{pl_module.phase.name}' ends: the validation loss fell no more.")
             trainer.should_stop = True
+        if self.watch is not None:
+            self.watch(position.history)
         if self.interrupted:
             raise StoppedError(stopped(position, self.run))
 

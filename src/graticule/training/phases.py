@@ -18,7 +18,7 @@ from graticule.models import PlaceNetwork
 from graticule.partitions import Partition
 from graticule.training.augmentation import Cover
 from graticule.training.averaging import AveragedWeights
-from graticule.training.callbacks import Keeper, Say
+from graticule.training.callbacks import Keeper, Say, Watch
 from graticule.training.checkpoints import Checkpoint, Position
 from graticule.training.compute import prepare_compute
 from graticule.training.features import keep_features
@@ -52,6 +52,7 @@ class Work:
         - ``averaged``: the moving average of the network's weights, where the recipe asks for one
         - ``say``: takes the lines of the log; ``bar``: whether to draw a progress bar on stderr
         - ``profile``: whether to measure loading and computing alone before the first phase
+        - ``watch``: told the history after each validation
     """
 
     run: RunFolder
@@ -66,6 +67,7 @@ class Work:
     say: Say
     bar: bool = False
     profile: bool = False
+    watch: Watch | None = None
     loggers: tuple[Any, ...] = ()
 
     def about(self) -> dict[str, str]:
@@ -152,7 +154,7 @@ def _data(
 
 def _trainer(work: Work, rounds: int) -> lightning.Trainer:
     processes = worker_count(work.recipe.workers)
-    keeper = Keeper(work.run, work.about(), work.say, loading_processes=processes)
+    keeper = Keeper(work.run, work.about(), work.say, loading_processes=processes, watch=work.watch)
     return lightning.Trainer(
         max_epochs=rounds,  # what Lightning calls an epoch is the stretch between two validations
         accelerator="auto",

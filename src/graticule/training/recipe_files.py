@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import types
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from graticule.config import nearest
 from graticule.errors import MissingFileError, RecipeError
 from graticule.training.recipe import Recipe
 from graticule.training.recipe.partition import PARTITION_PATHS
+from graticule.training.recipe_changes import SCALES, changed, override, scaled, without_scales
 
 SUFFIXES: Final = (".yaml", ".yml")
 HEADINGS: Final = ("source", "reproduces", "published")
@@ -34,20 +34,36 @@ class RecipeSummary:
     published: str
 
 
-def read_recipe(source: str | Path, overrides: Iterable[str] = ()) -> Recipe:
+def read_recipe(source: str | Path, overrides: Iterable[str] = (), *, scale: str | None = None) -> Recipe:
     """Read and check a recipe.
 
     Convention:
         - ``source``: a path, or the name of a recipe that comes with graticule (``list_recipes``)
+        - ``scale``: the name of one of the recipe's own ``scales``; full scale when left out
         - ``overrides``: ``a.b=c`` with ``c`` as YAML; items of lists by number (``phases.0.epochs=3``)
 
     Raises:
         MissingFileError: there is no such file and no recipe of that name.
-        RecipeError: the YAML is broken, a key is unknown or a value is out of range.
+        RecipeError: the YAML is broken, there is no such scale, a key is unknown or a value is out of range;
+            also in a scale that is not asked for.
+    """
+    full, scales, name = read_values(source)
+    for each, changes in scales.items():
+        said = f"{name}: {SCALES}.{each}"
+        check_recipe(changed(full, changes, said), said)
+    return check_recipe(override(scaled(full, scales, scale, name), overrides), name)
+
+
+def read_values(source: str | Path) -> tuple[dict[str, Any], dict[str, dict[str, Any]], str]:
+    """What a recipe's file says, not yet checked: at full scale; the changes of its scales; its path.
+
+    Raises:
+        MissingFileError: there is no such file and no recipe of that name.
+        RecipeError: the YAML is broken, or ``scales`` does not hold changes.
     """
     path = find_recipe(source)
-    values = parse_yaml(_text(path), str(path))
-    return check_recipe(override(values, overrides), str(path))
+    full, scales = without_scales(parse_yaml(read_text(path), str(path)), str(path))
+    return full, scales, str(path)
 
 
 def find_recipe(source: str | Path) -> Path:
@@ -73,7 +89,7 @@ def list_recipes() -> list[RecipeSummary]:
     """The recipes that come with graticule, by name."""
     folder = recipes_folder()
     paths = sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES) if folder.is_dir() else []
-    return [_summary(path) for path in paths]
+    return [summarise(path) for path in paths]
 
 
 def recipes_folder() -> Path:
@@ -136,25 +152,6 @@ def parse_yaml(text: str, name: str) -> dict[str, Any]:
     return values
 
 
-def override(values: Mapping[str, Any], overrides: Iterable[str]) -> dict[str, Any]:
-    """``values`` with each ``a.b=c`` put in place; the given mapping is left as it is.
-
-    Raises:
-        RecipeError: no ``=``, a value that is not YAML, or a path that leads through a plain value.
-    """
-    result = copy.deepcopy(dict(values))
-    for item in overrides:
-        key, equals, text = item.partition("=")
-        if not equals or not key.strip():
-            raise RecipeError(f"--set {item}: expected KEY=VALUE, for example:  --set network.dropout=0.2")
-        try:
-            value = yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            raise RecipeError(f"--set {item}: the value is not YAML. Put it in quotes?") from error
-        _put(result, key.strip().split("."), value, item)
-    return result
-
-
 def check_recipe(values: Mapping[str, Any], name: str) -> Recipe:
     """The recipe that ``values`` describe.
 
@@ -169,7 +166,12 @@ def check_recipe(values: Mapping[str, Any], name: str) -> Recipe:
         raise RecipeError(f"{name}: " + "\n".join(lines)) from error
 
 
-def _text(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """The text of a YAML file.
+
+    Raises:
+        RecipeError: it is not UTF-8; the message names the line.
+    """
     try:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
@@ -193,28 +195,6 @@ class _StrictLoader(yaml.SafeLoader):
                 )
             seen.add(key if isinstance(key, str) else repr(key))
         return super().construct_mapping(node, deep)
-
-
-def _put(values: Any, path: list[str], value: Any, item: str) -> None:
-    step, rest = path[0], path[1:]
-    if isinstance(values, list):
-        if not step.isdigit() or int(step) >= len(values):
-            raise RecipeError(
-                f"--set {item}: '{step}' is not an item of this list; it has {len(values)}, counted from 0."
-            )
-        if rest:
-            _put(values[int(step)], rest, value, item)
-        else:
-            values[int(step)] = value
-        return
-    if not isinstance(values, dict):
-        raise RecipeError(f"--set {item}: '{step}' cannot be set, since what it lies in is a plain value.")
-    if not rest:
-        values[step] = value
-        return
-    if values.get(step) is None:
-        values[step] = {}
-    _put(values[step], rest, value, item)
 
 
 def _sentence(error: Any) -> str:
@@ -262,9 +242,10 @@ def _section_of(annotation: Any) -> type[BaseModel] | None:
     return None
 
 
-def _summary(path: Path) -> RecipeSummary:
+def summarise(path: Path) -> RecipeSummary:
+    """What the comment lines at the top of a file say of it."""
     found = dict.fromkeys(HEADINGS, "")
-    for line in _text(path).splitlines():
+    for line in read_text(path).splitlines():
         if not line.startswith("#"):
             break
         heading, _, text = line.lstrip("# ").partition(":")

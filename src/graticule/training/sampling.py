@@ -15,6 +15,34 @@ from graticule.training.seeds import derived_seed
 _SEEDS: Final = np.int64(2**62)
 
 
+def evenly_over_cells(cells: NDArray[np.int64], count: int, *, seed: int) -> NDArray[np.bool_]:
+    """Which photos to keep so that each cell has as many, and what is still missing is drawn at random.
+
+    Convention:
+        - ``cells``: (N,) cell of each photo, -1 for none: such photos are not kept
+        - the result: (N,), with ``count`` photos that are kept, or all that lie in a cell when they are fewer
+
+    Source:
+        S4 (2023), 6.3.2, equation 6.4.
+
+    Example:
+        >>> evenly_over_cells(np.array([0, 0, 0, 0, 1, 1, -1]), 4, seed=0)[4:].tolist()
+        [True, True, False]
+    """
+    order = np.random.default_rng(derived_seed(seed, 0, 0, 1)).permutation(len(cells))
+    order = order[cells[order] >= 0]
+    kept = np.zeros(len(cells), dtype=bool)
+    if not len(order):
+        return kept
+    of_cell = order[np.argsort(cells[order], kind="stable")]
+    _, starts, sizes = np.unique(cells[of_cell], return_index=True, return_counts=True)
+    place = np.arange(len(of_cell)) - np.repeat(starts, sizes)  # 0 for the first of its cell, 1, ...
+    kept[of_cell[place < count // len(sizes)]] = True
+    rest = order[~kept[order]]
+    kept[rest[: count - int(kept.sum())]] = True
+    return kept
+
+
 class EpochOrder:
     """The photos of any epoch in random order, each with a seed of its own.
 

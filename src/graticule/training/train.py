@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -17,7 +17,7 @@ from graticule.models import PlaceNetwork
 from graticule.partitions import Partition
 from graticule.training.augmentation import Cover
 from graticule.training.averaging import AveragedWeights
-from graticule.training.callbacks import Say, StoppedError, stopped
+from graticule.training.callbacks import Say, StoppedError, Watch, stopped
 from graticule.training.cells import build_cells
 from graticule.training.checkpoints import LAST, Checkpoint, Position, read_checkpoint, write_checkpoint
 from graticule.training.evaluating import evaluate_run
@@ -25,11 +25,15 @@ from graticule.training.loggers import create_loggers
 from graticule.training.networks import bare_network, build_network
 from graticule.training.phases import Work, train_phase
 from graticule.training.photo_sets import PhotoSets, read_photo_sets
+from graticule.training.planet import with_photos
 from graticule.training.recipe import Recipe
 from graticule.training.recipe_files import with_absolute_paths
 from graticule.training.run_folder import RunFolder
+from graticule.training.sampling import evenly_over_cells
 from graticule.training.seeds import derived_seed
 from graticule.training.trainable import set_trainable
+
+BEYOND_MOST: Final = "beyond photos.most_train"
 
 
 @dataclass(frozen=True)
@@ -63,12 +67,14 @@ def train(
     say: Say = print,
     bar: bool = False,
     profile: bool = False,
+    watch: Watch | None = None,
 ) -> TrainingReport:
     """Train what ``recipe`` describes, into a new run folder.
 
     Convention:
         - ``say``: called with each line of the log; ``bar``: draw a progress bar on stderr
         - ``profile``: measure loading and computing alone first, and say which limits
+        - ``watch``: told the history after each validation; what it raises ends the run, all of it saved
 
     Raises:
         TrainingError: the folder is not empty, the photos do not suffice, or the loss diverges.
@@ -76,7 +82,7 @@ def train(
         RecipeError, MissingFileError, TableError, PartitionError: what the recipe names cannot be used.
         MissingPackageError: a logger of the recipe is not installed.
     """
-    recipe = with_absolute_paths(recipe)
+    recipe = with_absolute_paths(with_photos(recipe, say))
     run = RunFolder(Path(output))
     run.check_free(force=force)  # before minutes of work, and so that a wrong name leaves nothing behind
     for name in recipe.loggers:
@@ -89,7 +95,9 @@ def train(
     work = _work(run, recipe, sets, partition, network, say=say, bar=bar, profile=profile)
     run.begin(recipe, force=force)
     partition.write(run.cells)
-    uncovered, val_uncovered = len(sets.train) - len(work.train_cells), int((work.val_cells < 0).sum())
+    unused = work.sets.dropped.get(BEYOND_MOST, 0)
+    uncovered = len(sets.train) - len(work.train_cells) - unused
+    val_uncovered = int((work.val_cells < 0).sum())
     run.write_counts(work.sets, work.train_cells, uncovered)
     work.say(sets.in_words())
     empty = partition.count - len(np.unique(work.train_cells))
@@ -98,15 +106,19 @@ def train(
         f"{uncovered:,} training photos lie in none and are left out; {val_uncovered:,} of {len(sets.val):,} "
         "validation photos lie in none and count as wrong."
     )
+    if unused:
+        work.say(f"photos.most_train leaves out {unused:,} more training photos.")
     for line in network.in_words():
         work.say(line)
     beginning = Checkpoint(Position(), network.state_dict(), cells=partition.fingerprint)
     with _told_how_to_go_on(run):  # from here on a kill loses no more than the work since
         write_checkpoint(run.checkpoint(LAST), beginning)
-        return _run(work, beginning)
+        return _run(replace(work, watch=watch), beginning)
 
 
-def resume(run_path: str | Path, *, say: Say = print, bar: bool = False) -> TrainingReport:
+def resume(
+    run_path: str | Path, *, say: Say = print, bar: bool = False, watch: Watch | None = None
+) -> TrainingReport:
     """Go on with a run that was stopped or killed, to the same numbers.
 
     Raises:
@@ -130,7 +142,7 @@ def resume(run_path: str | Path, *, say: Say = print, bar: bool = False) -> Trai
         )
     work.say(f"Going on with '{run.path}' in {checkpoint.position.in_words()}.")
     with _told_how_to_go_on(run):
-        return _run(work, checkpoint)
+        return _run(replace(work, watch=watch), checkpoint)
 
 
 def _run(work: Work, checkpoint: Checkpoint) -> TrainingReport:
@@ -174,7 +186,11 @@ def _work(
     averaged: dict[str, Any] | None = None,
 ) -> Work:
     cells = partition.encode(sets.train.latlon)
-    inside = cells >= 0
+    inside, dropped = cells >= 0, dict(sets.dropped)
+    if recipe.photos.most_train is not None:
+        kept = evenly_over_cells(cells, recipe.photos.most_train, seed=recipe.seed)
+        dropped[BEYOND_MOST] = int((inside & ~kept).sum())
+        inside = kept
     if int(inside.sum()) < 2:
         raise PartitionError(
             f"Only {int(inside.sum())} of {len(cells):,} training photos lie in a cell of the partition.\n"
@@ -184,7 +200,7 @@ def _work(
     return Work(
         run=run,
         recipe=recipe,
-        sets=PhotoSets(sets.train[inside], sets.val, sets.test, sets.rows, sets.dropped),
+        sets=PhotoSets(sets.train[inside], sets.val, sets.test, sets.rows, dropped),
         partition=partition,
         train_cells=cells[inside],
         val_cells=partition.encode(sets.val.latlon),

@@ -12,7 +12,7 @@ from graticule.training.recipe.loss import LossSection
 from graticule.training.recipe.network import BackboneSection, NetworkSection, TransformerSection
 from graticule.training.recipe.partition import PartitionSection
 from graticule.training.recipe.phases import AveragingSection, EarlyStoppingSection, PhaseSection
-from graticule.training.recipe.photos import PhotosSection, PriorSection
+from graticule.training.recipe.photos import PhotosSection, PriorSection, SyntheticSection
 from graticule.training.recipe.recipe import Recipe
 from graticule.training.recipe.sampling import SamplingSection
 from graticule.training.recipe.section import Section
@@ -35,6 +35,7 @@ __all__ = [
     "Recipe",
     "SamplingSection",
     "Section",
+    "SyntheticSection",
     "TransformerSection",
     "ValidationSection",
 ]
