@@ -1,0 +1,278 @@
+"""Masked autoencoder: a vision transformer that learns from photos alone, by restoring what is hidden."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final, Literal, NamedTuple
+
+import torch
+from timm.layers.pos_embed_sincos import build_sincos2d_pos_embed
+from timm.models.vision_transformer import Block
+from torch import Tensor, nn
+from torch.nn import functional
+
+from graticule.errors import RecipeError
+from graticule.models.backbone import create_backbone, pretrained_card
+from graticule.models.network import parameter_count, trainable_count
+from graticule.models.preprocessing import Normalise, Preprocessing
+from graticule.models.weights import load_backbone_weights
+
+ENCODERS: Final = {
+    "tiny": "vit_tiny_patch16_224",
+    "small": "vit_small_patch16_224",
+    "base": "vit_base_patch16_224",
+}
+"""timm's vision transformer of each size: 192, 384 and 768 wide, all with 12 blocks and patches of 16 px."""
+
+Loss = Literal["masked-normalised", "all-summed"]
+"""What is to be restored: see ``MaeSettings``."""
+
+VARIANCE_FLOOR: Final = 1e-6
+"""Added to the variance of a patch before it is divided by: skies have none."""
+
+
+@dataclass(frozen=True)
+class MaeSettings:
+    """A masked autoencoder.
+
+    Convention:
+        - ``size``: a name of ``ENCODERS``; ``weights`` of the encoder: ``none``, ``pretrained`` (of timm), or
+          what ``load_backbone_weights`` reads
+        - ``size_px``: side of the square that photos are brought to, a multiple of 16
+        - ``mask_ratio``: share of the patches that the encoder is not shown
+        - ``loss``: ``masked-normalised``: mean squared error of the masked patches, each brought to mean 0
+          and deviation 1; ``all-summed``: of all patches as they are, summed over the patches of a photo
+
+    Source:
+        K. He et al., "Masked Autoencoders Are Scalable Vision Learners" (2021); S3 (2024), 3.2.1 and 4.2.1.
+    """
+
+    size: str = "base"
+    size_px: int | None = None
+    weights: str = "none"
+    mask_ratio: float = 0.75
+    loss: Loss = "masked-normalised"
+    mean: tuple[float, float, float] | None = None
+    std: tuple[float, float, float] | None = None
+
+
+class Restored(NamedTuple):
+    """What the decoder says.
+
+    Convention:
+        - ``pixels``: (B, 3, H, W) in the units of the loss; ``masked``: (B, L) True where unseen
+        - L patches, row by row from the upper left
+    """
+
+    pixels: Tensor
+    masked: Tensor
+
+
+class MaskedAutoencoder(nn.Module):
+    """Encoder of visible patches, and a smaller decoder that restores all of them.
+
+    Convention:
+        - photos are (B, 3, H, W) RGB in [0, 1]; ``noise`` (B, L) orders the patches of each: those with the
+          lowest numbers stay visible
+        - ``encoder`` is a plain vision transformer of timm, and so are its tensors
+        - the decoder is half as wide, with a third of the blocks and as many heads
+
+    Source:
+        S3 (2024), 3.2.1. Its mask token is added before the layer that narrows the features, ours behind it:
+        a linear layer of a learned vector is a learned vector.
+    """
+
+    def __init__(self, encoder: Any, preprocessing: Preprocessing, settings: MaeSettings) -> None:
+        super().__init__()
+        self.settings = settings
+        self.preprocessing = preprocessing
+        self.normalise = Normalise(preprocessing)
+        self.encoder = encoder
+        grid, width = encoder.patch_embed.grid_size, encoder.embed_dim
+        self.decoder = Decoder(width, grid, depth=max(1, len(encoder.blocks) // 3), heads=_heads(encoder))
+        self.patch_px = int(encoder.patch_embed.patch_size[0])
+        self.patches = int(grid[0] * grid[1])
+        self.visible = max(1, round(self.patches * (1 - settings.mask_ratio)))
+
+    def forward(self, image: Tensor, noise: Tensor) -> Restored:
+        """Hide most patches, and say what all of them look like."""
+        order = noise.argsort(dim=1, stable=True)  # (B, L)
+        back = order.argsort(dim=1)  # where each patch went
+        seen = self._encode(self.normalise(image), order[:, : self.visible])  # (B, 1 + V, D)
+        return Restored(self.decoder(seen, back), back >= self.visible)
+
+    def losses(self, image: Tensor, noise: Tensor) -> Tensor:
+        """The loss (B,) of each photo."""
+        restored = self(image, noise)
+        target = self.to_patches(self.normalise(image))
+        if self.settings.loss == "masked-normalised":
+            target = _standardised(target)
+        errors = (self.to_patches(restored.pixels.float()) - target).square().mean(dim=2)  # (B, L)
+        if self.settings.loss == "all-summed":
+            return errors.sum(dim=1)
+        mean: Tensor = (errors * restored.masked).sum(dim=1) / restored.masked.sum(dim=1)
+        return mean
+
+    def embed(self, image: Tensor) -> Tensor:
+        """(B, 3, H, W) -> (B, D): the mean over all patches, none of them hidden."""
+        tokens: Tensor = self.encoder.forward_features(self.normalise(image))
+        return tokens[:, self.encoder.num_prefix_tokens :].mean(dim=1)
+
+    @torch.no_grad()
+    def restore(self, image: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """For people to look at: the photos with their hidden patches grey, and with them restored.
+
+        Convention:
+            - both are (B, 3, H, W) RGB in [0, 1]; visible patches are the photo's own in both
+            - with ``masked-normalised`` a patch has the mean and deviation of the true one, as He et al. draw
+        """
+        restored = self(image, noise)
+        true, pixels = self.to_patches(self.normalise(image)), self.to_patches(restored.pixels.float())
+        if self.settings.loss == "masked-normalised":
+            pixels = pixels * _deviation(true) + true.mean(dim=2, keepdim=True)
+        hidden = restored.masked[:, :, None]
+        shown = self.to_image(torch.where(hidden, pixels, true))
+        shown = (shown * self.normalise.std + self.normalise.mean).clamp(0, 1)
+        grey = torch.where(hidden, torch.full_like(true, 0.5), self.to_patches(image))
+        return self.to_image(grey), shown
+
+    def to_patches(self, image: Tensor) -> Tensor:
+        """(B, 3, H, W) -> (B, L, 3 * patch * patch)."""
+        return functional.unfold(image, self.patch_px, stride=self.patch_px).transpose(1, 2)
+
+    def to_image(self, patches: Tensor) -> Tensor:
+        """The inverse of ``to_patches``."""
+        side = self.preprocessing.size_px
+        return functional.fold(patches.transpose(1, 2), (side, side), self.patch_px, stride=self.patch_px)
+
+    def parts(self) -> dict[str, nn.Module]:
+        """What an optimiser's groups and the log of a run tell apart."""
+        return {"encoder": self.encoder, "decoder": self.decoder}
+
+    def embedding_parts(self) -> tuple[str, ...]:
+        """The part that is kept after pre-training."""
+        return ("encoder",)
+
+    def set_trainable(self, trainable: Any, *, stages: int | None = None) -> str:
+        """All of it learns.
+
+        Raises:
+            RecipeError: something else is asked for.
+        """
+        if trainable != "all" or stages is not None:
+            raise RecipeError("Pre-training trains the whole autoencoder.\nLeave out:  trainable")
+        self.requires_grad_(True)
+        counts = [f"{name} ({trainable_count(part):,})" for name, part in self.parts().items()]
+        return f"{', '.join(counts)}: {trainable_count(self):,} parameters"
+
+    def set_modes(self) -> None:
+        """Training mode."""
+        self.train()
+
+    def in_words(self) -> list[str]:
+        """For the log of a run."""
+        counts = ", ".join(f"{name} {parameter_count(part):,}" for name, part in self.parts().items())
+        side = self.preprocessing.size_px
+        return [
+            f"Parameters: {counts}; the encoder sees {self.visible} of {self.patches} patches of "
+            f"{self.patch_px} px in {side} px."
+        ]
+
+    def _encode(self, image: Tensor, kept: Tensor) -> Tensor:
+        """The tokens (B, 1 + V, D) of the class and of the patches ``kept`` (B, V)."""
+        encoder = self.encoder
+        patches = encoder.patch_embed(image) + encoder.pos_embed[:, 1:]  # (B, L, D)
+        chosen = patches.gather(1, kept[:, :, None].expand(-1, -1, patches.shape[2]))
+        token = (encoder.cls_token + encoder.pos_embed[:, :1]).expand(len(image), -1, -1)
+        tokens = encoder.norm_pre(torch.cat([token.to(chosen), chosen], dim=1))
+        found: Tensor = encoder.norm(encoder.blocks(tokens))
+        return found
+
+
+class Decoder(nn.Module):
+    """Tokens of visible patches -> pixels of all patches.
+
+    Convention:
+        - ``back`` (B, L): the place of each patch in the order in which visible ones come first
+    """
+
+    positions: Tensor
+
+    def __init__(self, encoder_width: int, grid: tuple[int, int], *, depth: int, heads: int) -> None:
+        super().__init__()
+        width = encoder_width // 2
+        self.grid = grid
+        self.narrow = nn.Linear(encoder_width, width)
+        self.mask_token = nn.Parameter(torch.zeros(1, 1, width))
+        self.register_buffer("positions", _positions(grid, width), persistent=False)
+        self.blocks = nn.Sequential(
+            *(Block(width, heads, mlp_ratio=4.0, qkv_bias=True) for _ in range(depth))
+        )
+        self.norm = nn.LayerNorm(width, eps=1e-6)
+        self.widen = nn.ConvTranspose2d(width, 3, kernel_size=16, stride=16)
+        nn.init.normal_(self.mask_token, std=0.02)
+
+    def forward(self, seen: Tensor, back: Tensor) -> Tensor:
+        """(B, 1 + V, D) -> (B, 3, H, W)."""
+        narrow = self.narrow(seen)
+        token, visible = narrow[:, :1], narrow[:, 1:]
+        hidden = self.mask_token.to(visible).expand(len(seen), back.shape[1] - visible.shape[1], -1)
+        shuffled = torch.cat([visible, hidden], dim=1)
+        patches = shuffled.gather(1, back[:, :, None].expand(-1, -1, shuffled.shape[2]))
+        tokens = torch.cat([token, patches], dim=1) + self.positions
+        tokens = self.norm(self.blocks(tokens))[:, 1:]  # without the class token
+        pixels: Tensor = self.widen(tokens.transpose(1, 2).unflatten(2, self.grid))
+        return pixels
+
+
+def create_autoencoder(settings: MaeSettings) -> MaskedAutoencoder:
+    """Build a masked autoencoder and give its encoder its first weights.
+
+    Raises:
+        RecipeError: no such size, a side that is no multiple of 16, or too few patches to hide any.
+        MissingFileError, TrainingError: the weights are not there, or not of this encoder.
+
+    Example:
+        >>> network = create_autoencoder(MaeSettings("tiny", size_px=64))
+        >>> network.patches, network.visible, network.decoder.narrow.out_features, len(network.decoder.blocks)
+        (16, 4, 96, 4)
+    """
+    name = ENCODERS.get(settings.size)
+    if name is None:
+        raise RecipeError(f"There is no autoencoder of size '{settings.size}'.\nTake: {', '.join(ENCODERS)}")
+    if settings.size_px is not None and (settings.size_px % 16 or settings.size_px < 32):
+        raise RecipeError(
+            f"image_size_px: {settings.size_px} px cannot be cut into patches of 16 px.\n"
+            f"Take a multiple of 16, such as {max(32, round(settings.size_px / 16) * 16)}."
+        )
+    # timm calls the last norm ``fc_norm`` when the mean is taken; ``norm`` is what public weights have
+    encoder: Any = create_backbone(
+        name, pooling="token", size_px=settings.size_px, pretrained=settings.weights == "pretrained"
+    )
+    if settings.weights == "none":
+        with torch.no_grad():
+            encoder.pos_embed.copy_(_positions(encoder.patch_embed.grid_size, encoder.embed_dim))
+    elif settings.weights != "pretrained":
+        load_backbone_weights(encoder, settings.weights, architecture=name)
+    preprocessing = Preprocessing.of_card(
+        pretrained_card(encoder), size_px=settings.size_px, mean=settings.mean, std=settings.std
+    )
+    return MaskedAutoencoder(encoder, preprocessing, settings)
+
+
+def _positions(grid: tuple[int, int], width: int) -> Tensor:
+    """(1, 1 + L, width) sines and cosines of rows and columns; zeros for the class token."""
+    patches = build_sincos2d_pos_embed(list(grid), dim=width)
+    return torch.cat([torch.zeros(1, width), patches])[None]
+
+
+def _heads(encoder: Any) -> int:
+    return int(encoder.blocks[0].attn.num_heads)
+
+
+def _deviation(patches: Tensor) -> Tensor:
+    return (patches.var(dim=2, keepdim=True) + VARIANCE_FLOOR).sqrt()
+
+
+def _standardised(patches: Tensor) -> Tensor:
+    return (patches - patches.mean(dim=2, keepdim=True)) / _deviation(patches)
