@@ -30,8 +30,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from graticule.bundle import read_bundle
 from graticule.config import usable_cores
-from graticule.inference import load_model
+from graticule.inference import MODELS, load_model
+from graticule.inference.looking import Looking
 from graticule.inference.sources import Source
 
 FLASK = """
@@ -131,17 +133,17 @@ def asked(port: int, folder: Path, clients: int, count: int) -> dict[str, float]
 
 def limit(folder: Path, count: int) -> tuple[float, float]:
     """Photos/s where decoding alone and the session alone simply add up, and the seconds of a batch of 32."""
-    model = load_model("default")
+    looking = Looking(read_bundle(MODELS["default"]).model_onnx)
     photos = [path.read_bytes() for path in sorted(folder.iterdir())]
     sources = [Source("x", None, photos[number % len(photos)]) for number in range(count)]
     with ThreadPoolExecutor(usable_cores()) as pool:
         begin = time.perf_counter()
-        squares = list(pool.map(model.square, sources))
+        squares = list(pool.map(looking.square, sources))
         decoding_s = time.perf_counter() - begin
     batches = [np.stack(squares[start : start + 32]) for start in range(0, count, 32)]
     begin = time.perf_counter()
     for batch in batches:
-        model.network(batch)
+        looking.network(batch)
     session_s = time.perf_counter() - begin
     return count / (decoding_s + session_s), (decoding_s + session_s) / len(batches)
 

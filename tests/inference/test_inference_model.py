@@ -335,7 +335,7 @@ def test_continents_have_limits_of_their_own(
 ) -> None:
     fields = {"temperature": 30.0, "conformal": {"0.9": 0.0}, "region_rule": {"by": "continent"}}
     model = _with(colour_bundle, tmp_path / "b", conformal_by_group={"0.9": {"EU": 2.0}}, **fields)
-    europe = model._continents.index("EU")
+    europe = model._describing._continents.index("EU")
     for photo in ("a-red.jpg", "b-green.png", "trip/c-blue.webp"):
         answer = model.predict(colour_photos / photo)[0]
         assert set(answer.region_cells or ()) == {answer.candidates[0].cell, europe}

@@ -18,6 +18,8 @@ INPUT: Final = "image"
 PROBABILITIES: Final = "probabilities"
 EMBEDDING: Final = "embedding"
 POSITION: Final = "position"
+SALIENCY: Final = "saliency"
+WEIGHTS: Final = "weights"
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class Network:
         - ``size_px``, ``crop_fraction``: how photos are cut (``graticule.photos.crop.centre_crop``)
         - normalisation is inside the graph
         - ``gives_cells``, ``gives_position``: which of the two the answers hold
+        - ``gives_saliency``: whether ``explained`` works
 
     Raises:
         BundleError: the bytes are no ONNX graph, or the graph has other inputs and outputs.
@@ -74,6 +77,8 @@ class Network:
         self.cells_fingerprint = metadata.get("graticule.cells_fingerprint", "")
         self._outputs = [name for name in (PROBABILITIES, EMBEDDING, POSITION) if name in outputs]
         self.gives_cells, self.gives_position = PROBABILITIES in outputs, POSITION in outputs
+        given = {item.name for item in self._session.get_overridable_initializers()}
+        self.gives_saliency = SALIENCY in outputs and WEIGHTS in given
         cells = outputs[PROBABILITIES][-1] if self.gives_cells else None
         self.cells = cells if isinstance(cells, int) else None
         features = outputs[EMBEDDING][-1]
@@ -85,10 +90,45 @@ class Network:
         Convention:
             - ``squares``: uint8 RGB, (B, size_px, size_px, 3), B >= 1
         """
+        return _answer(dict(zip(self._outputs, self._run(self._outputs, squares), strict=True)))
+
+    def explained(
+        self, squares: NDArray[np.uint8], weights: NDArray[np.floating] | None = None
+    ) -> tuple[Answer, NDArray[np.float32]]:
+        """The answer for a batch, and in the same pass the saliency of its last feature map.
+
+        Convention:
+            - ``squares``: as for the answer alone
+            - ``weights``: (K,), (1, K) or (B, K) of the cells to explain, below 0 of those against them; each
+              photo's best cell when left out (``graticule.explanations.graph.saliency``)
+            - saliency: (B, h, w), signed
+
+        Raises:
+            BundleError: the network gives no saliency.
+        """
+        if not self.gives_saliency:
+            raise BundleError(
+                f"'model.onnx' gives no '{SALIENCY}'.\nExport it again:  graticule export RUN -o BUNDLE"
+            )
+        names = [*self._outputs, SALIENCY]
+        given = {} if weights is None else {WEIGHTS: np.atleast_2d(weights).astype(np.float32)}
+        *found, saliency = self._run(names, squares, given)
+        return _answer(dict(zip(self._outputs, found, strict=True))), saliency
+
+    def _run(
+        self,
+        names: list[str],
+        squares: NDArray[np.uint8],
+        given: dict[str, NDArray[np.float32]] | None = None,
+    ) -> list[NDArray[np.float32]]:
         planes = np.ascontiguousarray(squares.transpose(0, 3, 1, 2)).astype(np.float32)
         planes *= 1 / 255
-        found = dict(zip(self._outputs, self._session.run(self._outputs, {INPUT: planes}), strict=True))
-        return Answer(found.get(PROBABILITIES), found[EMBEDDING], found.get(POSITION))
+        found: list[NDArray[np.float32]] = self._session.run(names, {INPUT: planes, **(given or {})})
+        return found
+
+
+def _answer(found: dict[str, NDArray[np.float32]]) -> Answer:
+    return Answer(found.get(PROBABILITIES), found[EMBEDDING], found.get(POSITION))
 
 
 def _positive(metadata: dict[str, str], key: str) -> int:

@@ -1,6 +1,7 @@
-"""Photos of concurrent requests are answered together: decoded side by side, one pass of the network for all.
+"""Photos of concurrent requests are answered together, on all cores.
 
-No photo waits for others to come: whenever the network is free it takes what is there, at most a batch.
+As many workers as cores take handfuls of what waits: each decodes its photos and runs the network on them. No
+photo waits for others to come. While one photo is alone, its network gets all cores.
 """
 
 from __future__ import annotations
@@ -12,14 +13,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from graticule.errors import PhotoError
+from graticule.config import usable_cores
+from graticule.inference.looking import HANDFUL
 from graticule.inference.sources import Source
 from graticule.web.problems import ProblemError
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from graticule.inference import Model
     from graticule.predictions import Predictions
 
@@ -31,11 +30,15 @@ class Words:
     estimate: str | None = None
     promise: str | None = None
 
+    @property
+    def options(self) -> dict[str, Any]:
+        """As ``Model.words`` takes them; candidates are made of areas later, so the best one is enough."""
+        return {"top": 1, "estimate": self.estimate, "promise": self.promise}
+
 
 @dataclass
 class _Waiting:
     source: Source
-    square: NDArray[np.uint8] | PhotoError
     words: Words
     done: asyncio.Future[Predictions]
 
@@ -45,21 +48,19 @@ class Batcher:
 
     Convention:
         - ``queue``: photos that may be in work; more raise 429 with the time after which to try again
-        - ``decoders``: a pool shared by all models
+        - ``workers``: handfuls in work at once; all cores when left out
     """
 
-    def __init__(self, model: Model, decoders: ThreadPoolExecutor, *, batch_size: int, queue: int) -> None:
+    def __init__(self, model: Model, *, queue: int, workers: int | None = None) -> None:
         self.model = model
         self.sizes: deque[int] = deque(maxlen=1000)
-        self._decoders = decoders
-        self._network = ThreadPoolExecutor(1, thread_name_prefix="network")
-        self._batch_size = batch_size
-        self._queue = queue
-        self._waiting: deque[_Waiting] = deque()
-        self._there = asyncio.Event()
-        self._worker: asyncio.Task[None] | None = None
-        self._photo_s = 0.01
         self.in_work = 0
+        self._queue = queue
+        self._workers = workers or usable_cores()
+        self._pool = ThreadPoolExecutor(self._workers, thread_name_prefix="look")
+        self._waiting: deque[_Waiting] = deque()
+        self._busy: set[asyncio.Task[None]] = set()
+        self._photo_s = 0.01
 
     async def predict(self, sources: list[Source], words: Words) -> list[Predictions]:
         """One answer (a sequence of one, with the probabilities of all cells) for each photo, in order.
@@ -75,55 +76,53 @@ class Batcher:
                 f"{self.in_work} photos are waiting, and at most {self._queue} may. Try again later.",
                 retry_after_s=self.in_work * self._photo_s,
             )
+        self.model.words(**words.options)  # wrong words are told to who typed them, before any work
+        loop = asyncio.get_running_loop()
+        photos = [_Waiting(source, words, loop.create_future()) for source in sources]
+        self._waiting.extend(photos)
         self.in_work += len(sources)
+        self._wake()
         try:
-            return list(await asyncio.gather(*(self._one(source, words) for source in sources)))
+            return list(await asyncio.gather(*(photo.done for photo in photos)))
         finally:
             self.in_work -= len(sources)
 
     async def close(self) -> None:
         """Stop when what waits has been answered."""
-        while self._waiting:
-            await asyncio.sleep(0.01)
-        if self._worker is not None:
-            self._worker.cancel()
-        self._network.shutdown()
+        while self._busy:
+            await asyncio.gather(*self._busy)
+        self._pool.shutdown()
 
-    async def _one(self, source: Source, words: Words) -> Predictions:
-        loop = asyncio.get_running_loop()
-        if self._worker is None or self._worker.done():
-            self._worker = loop.create_task(self._work())
-        square = await loop.run_in_executor(self._decoders, self.model.square, source)
-        waiting = _Waiting(source, square, words, loop.create_future())
-        self._waiting.append(waiting)
-        self._there.set()
-        return await waiting.done
+    def _wake(self) -> None:
+        """Put idle workers to work; each goes on until nothing waits."""
+        handfuls = -(-len(self._waiting) // HANDFUL)
+        for _ in range(min(self._workers - len(self._busy), max(1, handfuls))):
+            worker = asyncio.get_running_loop().create_task(self._work())
+            self._busy.add(worker)
+            worker.add_done_callback(self._busy.discard)
 
     async def _work(self) -> None:
         loop = asyncio.get_running_loop()
-        while True:
-            await self._there.wait()
-            batch = self._take()
-            if not batch:
-                self._there.clear()
-                continue
+        while batch := self._take():
             begin = time.perf_counter()
             try:
-                answers = await loop.run_in_executor(self._network, self._answer, batch)
-            except Exception as error:  # told to whoever asked; the next batch is another matter
+                answers = await loop.run_in_executor(self._pool, self._answer, batch, self.in_work == 1)
+            except Exception as error:  # told to whoever asked; the next handful is another matter
                 _fail(batch, error)
                 continue
-            self._photo_s += 0.1 * ((time.perf_counter() - begin) / len(batch) - self._photo_s)
+            spent_s = (time.perf_counter() - begin) / len(batch) / self._workers
+            self._photo_s += 0.1 * (spent_s - self._photo_s)
             self.sizes.append(len(batch))
             for waiting, answer in zip(batch, answers, strict=True):
                 if not waiting.done.done():  # the client may have gone
                     waiting.done.set_result(answer)
 
     def _take(self) -> list[_Waiting]:
-        """The photos that the network sees next: of those waiting, the ones with the words of the first."""
+        """The photos of the next handful: of those waiting, the first ones with the words of the first."""
         batch: list[_Waiting] = []
         others: list[_Waiting] = []
-        while self._waiting and len(batch) < self._batch_size:
+        most = min(HANDFUL, -(-len(self._waiting) // self._workers))
+        while self._waiting and len(batch) < most:
             item = self._waiting.popleft()
             if item.done.done():
                 continue
@@ -131,10 +130,9 @@ class Batcher:
         self._waiting.extendleft(reversed(others))
         return batch
 
-    def _answer(self, batch: list[_Waiting]) -> list[Predictions]:
-        words = batch[0].words  # candidates are made of areas later, so the model's own best is enough
-        options: Any = {"top": 1, "estimate": words.estimate, "promise": words.promise}
-        answers = self.model.answer([w.source for w in batch], [w.square for w in batch], **options)
+    def _answer(self, batch: list[_Waiting], alone: bool) -> list[Predictions]:
+        seen = self.model.look([item.source for item in batch], with_all_cores=alone)
+        answers = self.model.describe(seen, self.model.words(**batch[0].words.options))
         return [answers[row : row + 1] for row in range(len(batch))]
 
 

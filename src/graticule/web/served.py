@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from graticule.config import nearest, usable_cores
+from graticule.config import nearest
 from graticule.errors import PhotoError
 from graticule.inference import load_model
 from graticule.inference.sources import Source
@@ -50,12 +50,11 @@ class ServedModels:
 
     def __init__(self, settings: ServerSettings) -> None:
         self._settings = settings
-        cores = usable_cores()
-        self.decoders = ThreadPoolExecutor(settings.decoders or cores, thread_name_prefix="decode")
+        self.chores = ThreadPoolExecutor(1, thread_name_prefix="chores")
         self._all: dict[str, Served] = {}
         for name in settings.models:
             model = load_model(name, threads=settings.threads)
-            batcher = Batcher(model, self.decoders, batch_size=settings.batch_size, queue=settings.queue)
+            batcher = Batcher(model, queue=settings.queue, workers=settings.threads)
             called = name if name not in self._all else f"{name}-{len(self._all)}"
             self._all[called] = Served(called, model, areas_of(model, settings.finest), batcher)
 
@@ -99,7 +98,7 @@ class ServedModels:
         """Answer what waits, then stop."""
         for served in self:
             await served.batcher.close()
-        self.decoders.shutdown()
+        self.chores.shutdown()
 
     def _source(self, upload: Upload) -> Source:
         """The upload as a photo, or as the reason why it is none; only its header is looked at."""

@@ -26,7 +26,7 @@ class ServerSettings(BaseModel):
         - ``rate_per_minute``, ``burst``: requests per client and worker; a rate of 0 turns the limit off
         - ``queue``: photos that may wait; more are refused with 429
         - ``body_s``, ``answer_s``: seconds for a request to arrive, and to be answered
-        - ``decoders``, ``threads``: cores that decode, and that the network runs on; all when left out
+        - ``threads``: cores that each model decodes and runs on; all when left out
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -45,10 +45,8 @@ class ServerSettings(BaseModel):
     rate_per_minute: float = Field(default=300.0, ge=0.0)
     burst: int = Field(default=60, ge=1)
     queue: int = Field(default=256, ge=1)
-    batch_size: int = Field(default=32, ge=1)
     body_s: float = Field(default=30.0, gt=0.0)
     answer_s: float = Field(default=30.0, gt=0.0)
-    decoders: int | None = Field(default=None, ge=1)
     threads: int | None = Field(default=None, ge=1)
 
     def check_reachable(self) -> None:
