@@ -107,7 +107,7 @@ async def test_photo(request: Request) -> Response:
         raise ProblemError(
             404, "no-test-photos", "This server has no test photos. Start it with:  --photos FOLDER"
         )
-    drawn = await asyncio.get_running_loop().run_in_executor(_models(request).decoders, photos.draw)
+    drawn = await asyncio.get_running_loop().run_in_executor(_models(request).chores, photos.draw)
     return Response(drawn.jpeg, media_type="image/jpeg", headers=drawn.headers)
 
 
