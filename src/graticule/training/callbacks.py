@@ -86,12 +86,16 @@ class Keeper(Callback):
         trainer: lightning.Trainer,
         pl_module: Any,
         outputs: Any,  # noqa: ARG002 -- Lightning's signature
-        batch: Batch,
-        batch_idx: int,  # noqa: ARG002
+        batch: Batch,  # noqa: ARG002
+        batch_idx: int,
     ) -> None:
         """Save in the middle of an epoch when it is time, or when asked to stop; never within a step."""
         done = pl_module.position.batch
-        if batch.is_padding or done >= pl_module.batches.stop or not pl_module.timetable.step_is_over(done):
+        if (
+            pl_module.is_padding(batch_idx)
+            or done >= pl_module.batches.stop
+            or not pl_module.timetable.step_is_over(done)
+        ):
             return
         if self.interrupted:
             self._save(trainer, pl_module, [LAST])

@@ -20,6 +20,7 @@ from graticule.photos.reading import PhotoReader
 from graticule.training.augmentation import POLICIES, Cover, cut
 from graticule.training.augmentation.cutting import shortest_px
 from graticule.training.photo_sets import PhotoSet
+from graticule.training.ranks import ALONE, Ranks
 from graticule.training.recipe import AugmentationSection
 from graticule.training.sampling import RoundBatches
 from graticule.training.squares import random_square
@@ -45,7 +46,7 @@ class Batch(NamedTuple):
 
     @property
     def is_padding(self) -> bool:
-        """Whether nothing was asked for: such batches fill a round that was begun before a kill."""
+        """Whether nothing was asked for: a round begun before a kill is filled up, a rank has no share."""
         return not len(self.rows) and not self.unreadable
 
 
@@ -157,16 +158,21 @@ def training_loader(
 
 
 def ordered_loader(
-    dataset: Photos | KeptFeatures, *, batch_size: int, workers: int | None, seed: int = 0
+    dataset: Photos | KeptFeatures,
+    *,
+    batch_size: int,
+    workers: int | None,
+    seed: int = 0,
+    ranks: Ranks = ALONE,
 ) -> DataLoader[Any]:
-    """All rows in order; each row's own seed is made from ``seed``."""
+    """All rows in order, or a rank's share of them; each row's own seed is made from ``seed``."""
     count = len(dataset)
     seeds = np.random.default_rng(seed).integers(2**62, size=count)
     batches = [
         [(row, int(seeds[row])) for row in range(start, min(start + batch_size, count))]
         for start in range(0, count, batch_size)
     ]
-    return _loader(dataset, batches, workers)
+    return _loader(dataset, batches[ranks.rank :: ranks.count], workers)
 
 
 def worker_count(workers: int | None) -> int:

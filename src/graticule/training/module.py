@@ -1,20 +1,14 @@
-"""One phase of training as a Lightning module: what a step does, and what validation measures."""
+"""One phase of learning cells: the loss of a batch, and what validation measures."""
 
 from __future__ import annotations
 
-import time
-from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any
 
-import lightning.pytorch as lightning
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.optim import Optimizer
 
-from graticule.errors import TrainingError
 from graticule.geo.sphere import great_circle_km
 from graticule.models import PlaceNetwork
 from graticule.partitions import Partition
@@ -23,20 +17,15 @@ from graticule.training.averaging import AveragedWeights
 from graticule.training.checkpoints import Checkpoint, Position
 from graticule.training.loading import Batch
 from graticule.training.losses import LossCells, Targets, create_loss, places_tensor, scenes_tensor
+from graticule.training.phase_module import PhaseModule
 from graticule.training.photo_sets import PhotoSet
 from graticule.training.points import Points
-from graticule.training.precision import Precision
-from graticule.training.recipe import PhaseSection, Recipe
+from graticule.training.ranks import ALONE, Ranks
+from graticule.training.recipe import Recipe
 from graticule.training.sampling import RoundBatches
-from graticule.training.schedules import Timetable, rate_factor
-from graticule.training.seeds import derived_seed
-from graticule.training.trainable import (
-    cannot_learn_from_one,
-    create_optimizer,
-    embedding_trains,
-    set_modes,
-)
-from graticule.training.validating import Scores, Tally
+from graticule.training.schedules import Timetable
+from graticule.training.trainable import embedding_trains
+from graticule.training.validating import Tally
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,15 +44,8 @@ class Lesson:
     photos: NDArray[np.int64] | None = None
 
 
-class CellClassifier(lightning.LightningModule):
-    """Trains the cells of ``network`` for one phase of a recipe, from ``position`` on.
-
-    Convention:
-        - ``begun``: the checkpoint that the phase goes on from, None at its beginning
-        - ``averaged``: the moving average that earlier phases left, or None
-        - ``val_scores``: of the latest validation, None before the first
-        - every draw depends on (seed, phase, batch) or (seed, phase, epoch, photo) alone
-    """
+class CellClassifier(PhaseModule):
+    """Trains the cells of ``network`` for one phase of a recipe; see ``PhaseModule``."""
 
     def __init__(
         self,
@@ -75,17 +57,13 @@ class CellClassifier(lightning.LightningModule):
         *,
         begun: Checkpoint | None = None,
         averaged: AveragedWeights | None = None,
+        ranks: Ranks = ALONE,
     ) -> None:
-        super().__init__()
-        self.automatic_optimization = False
-        self.network = network
+        recipe = lesson.recipe
+        super().__init__(
+            network, recipe, position, batches, timetable, begun=begun, averaged=averaged, ranks=ranks
+        )
         self.lesson = lesson
-        self.recipe = recipe = lesson.recipe
-        self.phase: PhaseSection = recipe.phases[position.phase]
-        self.position = position
-        self.batches = batches
-        self.timetable = timetable
-        self.averaged = averaged
         self.points = Points(lesson.partition.centres, recipe.estimate)
         self.train_places = places_tensor(lesson.train.latlon)  # (N, 3)
         self.val_places = places_tensor(lesson.val.latlon)  # (N, 3)
@@ -94,57 +72,19 @@ class CellClassifier(lightning.LightningModule):
         cells = LossCells(lesson.partition.centres, lesson.photos)
         self.loss = create_loss(recipe.loss, cells)
         self.val_loss = create_loss(recipe.loss.for_validation(), cells)
-        self.val_scores: Scores | None = None
-        self.tally = Tally()
-        self.learning_rate = 0.0
-        self.precision: Precision | None = None
-        self._begun = begun
-        self._swapped = ExitStack()
-        self._window_photos = 0
-        self._batch_ended = 0.0
 
-    def configure_optimizers(self) -> Optimizer:
-        """The phase's optimiser, in the state of the checkpoint when there is one."""
-        optimizer = create_optimizer(self.network, self.phase)
-        if self._begun is not None and self._begun.optimizer is not None:
-            optimizer.load_state_dict(self._begun.optimizer)
-        return optimizer
+    def new_tally(self) -> Tally:
+        """Losses, right cells and distances."""
+        return Tally()
 
-    def on_fit_start(self) -> None:
-        """Now the device is known."""
-        scaler_state = self._begun.scaler if self._begun is not None else None
-        self.precision = Precision(self.recipe.compute.precision, self.device, scaler_state)
+    def photo_names(self, rows: list[int]) -> list[str]:
+        """Names of training photos."""
+        return [self.lesson.train.ids[row] for row in rows]
 
-    def on_train_epoch_start(self) -> None:
-        """What trains is told so; validation left everything in evaluation mode."""
-        set_modes(self.network, self.phase)
-        self._batch_ended = time.perf_counter()
-
-    def training_step(self, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002 -- Lightning's signature
-        """Learn from one batch and note where the run stands; unreadable photos are remembered."""
-        began, position = time.perf_counter(), self.position
-        if batch.is_padding:
-            return
-        position.waiting_s += began - self._batch_ended
-        position.loading_s += batch.loading_s
-        taught_nothing = [*batch.unreadable]
-        if len(batch.rows) == 1 and cannot_learn_from_one(self.network):
-            taught_nothing += batch.rows.tolist()
-        elif len(batch.rows):
-            self._learn(batch)
-        if taught_nothing:
-            position.unreadable = sorted({*position.unreadable, *taught_nothing})
-        position.batch += 1
-        if self.timetable.step_is_over(position.batch):
-            self._step()
-        self._batch_ended = time.perf_counter()
-        position.computing_s += self._batch_ended - began
-
-    def on_validation_epoch_start(self) -> None:
-        """Forget the validation before; the averaged weights are looked at where there are any."""
-        self.tally = Tally()
-        if self.averaged is not None:
-            self._swapped.enter_context(self.averaged.in_place())
+    @property
+    def cells_fingerprint(self) -> str:
+        """Of the partition."""
+        return self.lesson.partition.fingerprint
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002 -- Lightning's signature
         """Score one batch of validation photos; the loss is the recipe's, without label smoothing."""
@@ -164,27 +104,6 @@ class CellClassifier(lightning.LightningModule):
         errors_km = great_circle_km(points, self.lesson.val.latlon[rows.numpy()])
         self.tally.add(losses.double().cpu().numpy(), right, errors_km)
 
-    def on_validation_epoch_end(self) -> None:
-        """Loss, accuracy and distance over all validation photos."""
-        self._swapped.close()
-        self.val_scores = self.tally.scores()
-
-    def checkpoint(self) -> Checkpoint:
-        """Where the run stands now, with all that goes on from here."""
-        return Checkpoint(
-            self.position,
-            self.network.state_dict(),
-            optimizer=self._optimizer().state_dict(),
-            averaged=self.averaged.state_dict() if self.averaged is not None else None,
-            scaler=self.precision.state_dict() if self.precision is not None else {},
-            cells=self.lesson.partition.fingerprint,
-        )
-
-    def _optimizer(self) -> Optimizer:
-        found: Any = self.optimizers(use_pl_optimizer=False)
-        optimizer: Optimizer = found
-        return optimizer
-
     def _answers(self, raw: Tensor) -> tuple[Tensor, NDArray[np.float64]]:
         """The best cells (B,) and the places (B, 2) in degrees answered.
 
@@ -199,28 +118,9 @@ class CellClassifier(lightning.LightningModule):
         found = self.lesson.partition.encode(points)
         return torch.from_numpy(np.where(found >= 0, found, -2)).to(raw.device), points
 
-    def _learn(self, batch: Batch) -> None:
-        position = self.position
-        keys = (self.recipe.seed, position.phase, position.batch)
-        torch.manual_seed(derived_seed(*keys, 0))  # dropout
-        generator = torch.Generator().manual_seed(derived_seed(*keys, 1))
-        rows, device = batch.rows.cpu(), batch.cells.device
-        places = self.train_places[rows].to(device)
-        scenes = self.scenes[0][rows].to(device) if self.scenes else None
-        loss = self._loss(batch, Targets(batch.cells, places, scenes), generator)
-        if not bool(torch.isfinite(loss)):
-            raise TrainingError(self._diverged(batch))
-        count = len(batch.rows)
-        # several batches count by their photos, and _step divides by those of the whole step
-        weighed = loss * (count / self.recipe.batch_size) if self.recipe.accumulate > 1 else loss
-        assert self.precision is not None
-        scaler = self.precision.scaler
-        self.manual_backward(weighed if scaler is None else scaler.scale(weighed))
-        self._window_photos += count
-        position.loss_sum += float(loss.detach()) * count
-        position.photos += count
-
-    def _loss(self, batch: Batch, targets: Targets, generator: torch.Generator) -> Tensor:
+    def batch_loss(self, batch: Batch, generator: torch.Generator) -> Tensor:
+        """The mean of the recipe's loss, over both photos where they are mixed."""
+        targets = self._targets(batch)
         inputs = batch.inputs
         partner, share = None, 1.0
         if self.recipe.augmentation.mixup:
@@ -240,58 +140,16 @@ class CellClassifier(lightning.LightningModule):
             return loss
         return share * loss + (1 - share) * self.loss(raw, targets.at(partner)).mean()
 
+    def _targets(self, batch: Batch) -> Targets:
+        rows, device = batch.rows.cpu(), batch.cells.device
+        places = self.train_places[rows].to(device)
+        scenes = self.scenes[0][rows].to(device) if self.scenes else None
+        return Targets(batch.cells, places, scenes)
+
     def _features(self, inputs: Tensor) -> Tensor:
         if inputs.ndim == 2:
             return inputs
         return self.network.embed(as_image(inputs))
-
-    def _step(self) -> None:
-        """One step of the optimiser, from the gradients since the one before."""
-        assert self.precision is not None
-        optimizer, scaler = self._optimizer(), self.precision.scaler
-        self._set_rates(optimizer)
-        if self._window_photos:
-            parameters = [
-                p for group in optimizer.param_groups for p in group["params"] if p.grad is not None
-            ]
-            if scaler is not None:
-                scaler.unscale_(optimizer)
-            if self.recipe.accumulate > 1:
-                for parameter in parameters:
-                    parameter.grad.mul_(self.recipe.batch_size / self._window_photos)
-            if self.phase.clip_norm is not None:
-                torch.nn.utils.clip_grad_norm_(parameters, self.phase.clip_norm)
-            if scaler is None:
-                optimizer.step()
-            else:
-                scaler.step(optimizer)
-                scaler.update()
-            optimizer.zero_grad()
-            if self.averaged is not None:
-                self.averaged.update()
-        self._window_photos = 0
-        self.position.steps += 1
-
-    def _set_rates(self, optimizer: Optimizer) -> None:
-        table = self.timetable
-        factor = rate_factor(self.phase, self.position.batch / table.per_epoch, table.epochs)
-        factor *= self.position.plateau_share
-        for group in optimizer.param_groups:
-            group["lr"] = group["peak"] * factor
-        self.learning_rate = self.phase.learning_rate * factor
-
-    def _diverged(self, batch: Batch) -> str:
-        names = ", ".join(self.lesson.train.ids[row] for row in batch.rows[:3].tolist())
-        position, table = self.position, self.timetable
-        epoch, number = divmod(position.batch, table.per_epoch)
-        rate = self.phase.learning_rate / 10
-        return (
-            f"The loss is no longer a finite number, in phase '{self.phase.name}', "
-            f"epoch {epoch + 1}, batch {number + 1} (photos {names}, ...). "
-            "The steps are too long.\n"
-            f"Lower them:  --set phases.{position.phase}.learning_rate={rate:g}   "
-            f"or clip them:  --set phases.{position.phase}.clip_norm=1.0"
-        )
 
 
 def as_image(squares: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch.utils.data import Sampler
 
+from graticule.training.ranks import ALONE, Ranks
 from graticule.training.recipe import SamplingSection
 from graticule.training.seeds import derived_seed
 
@@ -75,10 +76,12 @@ class RoundBatches(Sampler[list[tuple[int, int]]]):
         - batches are numbered over the whole phase, from 0; ``start``, ``stop``: those that come next
         - ``longest``: the length that is reported; a shorter round begins with empty batches
         - a last batch of one photo in an epoch joins the batch before it: BatchNorm cannot learn from one
+        - ``ranks``: this one has its share of each batch, which may be empty; together they have all of it
     """
 
-    def __init__(self, order: EpochOrder, *, batch_size: int, phase: int) -> None:
+    def __init__(self, order: EpochOrder, *, batch_size: int, phase: int, ranks: Ranks = ALONE) -> None:
         self.order = order
+        self.ranks = ranks
         self.phase = phase
         self.starts = list(range(0, order.count, batch_size))
         if len(self.starts) > 1 and order.count - self.starts[-1] == 1:
@@ -91,12 +94,17 @@ class RoundBatches(Sampler[list[tuple[int, int]]]):
         """Batches in an epoch."""
         return len(self.starts)
 
+    @property
+    def padding(self) -> int:
+        """How many empty batches the round begins with."""
+        return self.longest - (self.stop - self.start)
+
     def __len__(self) -> int:
         return self.longest
 
     def __iter__(self) -> Iterator[list[tuple[int, int]]]:
         start, stop = self.start, self.stop
-        for _ in range(self.longest - (stop - start)):
+        for _ in range(self.padding):
             yield []
         known: tuple[int, NDArray[np.int64], NDArray[np.int64]] | None = None
         ends = [*self.starts[1:], self.order.count]
@@ -104,7 +112,7 @@ class RoundBatches(Sampler[list[tuple[int, int]]]):
             epoch, place = divmod(number, self.per_epoch)
             if known is None or known[0] != epoch:
                 known = (epoch, *self.order(self.phase, epoch))
-            part = slice(self.starts[place], ends[place])
+            part = slice(self.starts[place] + self.ranks.rank, ends[place], self.ranks.count)
             yield list(zip(known[1][part].tolist(), known[2][part].tolist(), strict=True))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -49,6 +50,17 @@ class Tally:
         self.unreadable.update(rows)
         self.photos += len(rows)
         self.errors_km.append(np.full(len(rows), np.inf))
+
+    def merged(self, tallies: Sequence[Tally]) -> Tally:
+        """All of them together, as if one had counted everything."""
+        return Tally(
+            loss_sum=sum(each.loss_sum for each in tallies),
+            losses=sum(each.losses for each in tallies),
+            right=sum(each.right for each in tallies),
+            photos=sum(each.photos for each in tallies),
+            unreadable=set().union(*(each.unreadable for each in tallies)),
+            errors_km=[part for each in tallies for part in each.errors_km],
+        )
 
     def scores(self) -> Scores:
         """The figures over all photos so far."""
