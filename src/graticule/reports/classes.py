@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-from importlib import resources
 from pathlib import Path
 from typing import Final
 
-import jinja2
 import polars as pl
 
-from graticule.errors import MissingFileError
 from graticule.evaluation.classes import ClassEvaluation
-from graticule.reports.palette import variables
+from graticule.reports.page import PAGE, render_page, writing
 
-PAGE: Final = "index.html"
 METRICS: Final = "metrics.json"
 CONFUSIONS: Final = "confusions.csv"
 
@@ -40,38 +36,24 @@ def write_classes_report(folder: str | Path, evaluation: ClassEvaluation, *, tit
         MissingFileError: the folder cannot be written.
     """
     folder = Path(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
+    with writing(folder):
         text = json.dumps(evaluation.metrics, ensure_ascii=False, indent=2, allow_nan=False)
         (folder / METRICS).write_text(text, encoding="utf-8")
         evaluation.confusions.write_csv(folder / CONFUSIONS)
         (folder / PAGE).write_text(render_classes(evaluation, title), encoding="utf-8")
-    except OSError as error:
-        raise MissingFileError(
-            f"The report cannot be written to '{folder}' ({error.strerror or error}).\n"
-            "Name a folder you may write to:  -o REPORT"
-        ) from error
     return folder / PAGE
 
 
 def render_classes(evaluation: ClassEvaluation, title: str) -> str:
     """The page as HTML text."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("graticule.reports"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "share": lambda value: "–" if value is None else f"{100 * value:.1f}",
-        "count": lambda value: f"{value:,}",
-    }
-    style = (resources.files("graticule.reports") / "templates" / "report.css").read_text(encoding="utf-8")
     confused = evaluation.confusions.filter(pl.col("true").ne_missing(pl.col("predicted")))
-    return environment.get_template("classes.html").render(
+    return render_page(
+        "classes.html",
         title=title,
-        style=variables() + style,
+        filters={
+            "share": lambda value: "–" if value is None else f"{100 * value:.1f}",
+            "count": lambda value: f"{value:,}",
+        },
         metrics=evaluation.metrics,
         figures=NAMES,
         confused=confused.head(SHOWN_CONFUSED).to_dicts(),

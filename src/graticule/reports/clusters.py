@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
-import jinja2
-
-from graticule._version import __version__
 from graticule.errors import MissingFileError, UsageError
 from graticule.geo.countries import country_name
 from graticule.partitions import Partition
 from graticule.reports.canvas import Canvas
-from graticule.reports.palette import variables
+from graticule.reports.page import render_page
 
 WIDTH: Final = 640.0
 HEIGHT: Final = 260.0
@@ -53,20 +49,11 @@ def write_clusters_report(path: str | Path, partition: Partition, figures: Mappi
 
 def render_clusters(partition: Partition, figures: Mapping[str, Any]) -> str:
     """The page as HTML text."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("graticule.reports"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"two": _two, "count": lambda value: f"{value:,}"}
-    style = (resources.files("graticule.reports") / "templates" / "report.css").read_text(encoding="utf-8")
     groups = partition.count
     curves = figures["curves"]
-    return environment.get_template("clusters.html").render(
-        style=variables() + style,
-        version=__version__,
+    return render_page(
+        "clusters.html",
+        filters={"two": _two, "count": lambda value: f"{value:,}"},
         title=f"{groups} groups of {figures['countries']} countries",
         features=partition.parameters["features"],
         groups=_rows(partition, figures["sizes"]),

@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import json
 import math
-from importlib import resources
 from itertools import combinations
 from pathlib import Path
 from typing import Final
 
-import jinja2
-
-from graticule.errors import MissingFileError
 from graticule.evaluation.paired import Contest
 from graticule.evaluation.paired.contest import GOALS, error_column
 from graticule.evaluation.paired.words import better_at
 from graticule.evaluation.verdicts import figure, goal_name
 from graticule.reports.canvas import Canvas
-from graticule.reports.palette import variables
+from graticule.reports.page import PAGE, render_page, writing
 from graticule.reports.world import MOST_DOTS, world_canvas
 
-PAGE: Final = "index.html"
 METRICS: Final = "metrics.json"
 ERRORS: Final = "errors.csv"
 
@@ -48,42 +43,27 @@ def write_comparison(folder: str | Path, contest: Contest) -> Path:
     figures = {"map": win_map(contest)}
     for number, (a, b) in enumerate(list(combinations(contest.names, 2))[:MOST_SCATTERS], start=1):
         figures[f"scatter-{number}"] = error_scatter(contest, a, b)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
+    with writing(folder):
         for name, canvas in figures.items():
             canvas.write(folder / "figures" / name)
         text = json.dumps(contest.metrics, ensure_ascii=False, indent=2, allow_nan=False)
         (folder / METRICS).write_text(text, encoding="utf-8")
         contest.frame.write_csv(folder / ERRORS)
         (folder / PAGE).write_text(render_comparison(contest, figures), encoding="utf-8")
-    except OSError as error:
-        raise MissingFileError(
-            f"The report cannot be written to '{folder}' ({error.strerror or error}).\n"
-            "Name a folder you may write to:  -o REPORT"
-        ) from error
     return folder / PAGE
 
 
 def render_comparison(contest: Contest, figures: dict[str, Canvas]) -> str:
     """The page as HTML text."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("graticule.reports"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals |= {
-        "figure": figure,
-        "goal_name": goal_name,
-        "p_value": p_value,
-        "better_at": better_at,
-        "difference": _difference,
-    }
-    style = (resources.files("graticule.reports") / "templates" / "report.css").read_text(encoding="utf-8")
     drawn = {name: canvas.svg(is_standalone=False) for name, canvas in figures.items()}
-    return environment.get_template("comparison.html").render(
-        style=variables() + style,
+    return render_page(
+        "comparison.html",
+        title=" against ".join(contest.names),
+        figure=figure,
+        goal_name=goal_name,
+        p_value=p_value,
+        better_at=better_at,
+        difference=_difference,
         metrics=contest.metrics,
         goals=GOALS,
         world=drawn.pop("map"),

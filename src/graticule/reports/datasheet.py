@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-from importlib import resources
 from pathlib import Path
 from typing import Final
 
-import jinja2
 import numpy as np
 import polars as pl
 
@@ -17,10 +15,9 @@ from graticule.photos.datasheet.facts import Facts
 from graticule.photos.table import read_photo_table
 from graticule.photos.writing import replace_files
 from graticule.reports.canvas import Canvas
-from graticule.reports.palette import variables
+from graticule.reports.page import PAGE, render_page
 from graticule.reports.world import world_canvas
 
-PAGE: Final = "index.html"
 TEXT: Final = "datasheet.md"
 FACTS: Final = "datasheet.json"
 
@@ -74,17 +71,10 @@ def render(facts: Facts, picture: Canvas) -> str:
     Convention:
         - ``facts``: as ``dataset_facts`` gives them; ``picture``: as ``coverage_map`` draws it
     """
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("graticule.reports"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    style = (resources.files("graticule.reports") / "templates" / "report.css").read_text(encoding="utf-8")
-    return environment.get_template("datasheet.html").render(
+    return render_page(
+        "datasheet.html",
+        title=f"{facts['name']} – datasheet",
         facts=facts,
-        style=variables() + style,
         headline=headline(facts),
         sections=sections(facts),
         colophon=colophon(facts),

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
-import jinja2
 import polars as pl
 
-from graticule.errors import MissingFileError
 from graticule.evaluation.details import Details, details_of
 from graticule.evaluation.evaluate import Evaluation
 from graticule.evaluation.lines import lines
@@ -20,7 +17,7 @@ from graticule.maps import MapPhoto, MapScene, write_map
 from graticule.reports.canvas import Canvas
 from graticule.reports.charts import continent_chart, error_curve, within_chart
 from graticule.reports.details import detail_figures, thumbnail, write_matrices
-from graticule.reports.palette import variables
+from graticule.reports.page import PAGE, render_page, writing
 from graticule.reports.tables import SLICE_HEADS, slice_row, write_tables
 from graticule.reports.world import error_map
 
@@ -33,7 +30,6 @@ SHOWN_FAILED: Final = 20
 MOST_ON_MAP: Final = 2000
 """Past so many photos the map shows the farthest off."""
 
-PAGE: Final = "index.html"
 METRICS: Final = "metrics.json"
 MAP: Final = "map.html"
 ERRORS: Final = "errors.csv"
@@ -66,8 +62,7 @@ def write_report(
     details = details_of(evaluation)
     figures |= detail_figures(details)
     metrics = evaluation.metrics | details.document
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
+    with writing(folder):
         for name, canvas in figures.items():
             canvas.write(folder / "figures" / name)
         _replace(folder / METRICS, json.dumps(metrics, ensure_ascii=False, indent=2, allow_nan=False))
@@ -78,11 +73,6 @@ def write_report(
         _replace(
             folder / PAGE, render(evaluation, figures, details=details, title=title, thumbnails=thumbnails)
         )
-    except OSError as error:
-        raise MissingFileError(
-            f"The report cannot be written to '{folder}' ({error.strerror or error}).\n"
-            "Name a folder you may write to:  -o REPORT"
-        ) from error
     return folder / PAGE
 
 
@@ -95,30 +85,24 @@ def render(
     thumbnails: bool = False,
 ) -> str:
     """The page as HTML text."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("graticule.reports"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"share": _share, "km": _km, "points": _points, "count": _count}
-    environment.globals |= {"figure": figure, "goal_name": goal_name}
-    environment.globals |= {"slice_row": slice_row, "slice_heads": SLICE_HEADS}
     metrics = evaluation.metrics
-    style = (resources.files("graticule.reports") / "templates" / "report.css").read_text(encoding="utf-8")
     best, worst = _extremes(evaluation.frame)
     if thumbnails:
         best, worst = (
             [{**row, "thumbnail": thumbnail(row["path"])} for row in rows] for rows in (best, worst)
         )
-    return environment.get_template("evaluation.html").render(
+    return render_page(
+        "evaluation.html",
         title=title or metrics["model"] or "Evaluation",
-        style=variables() + style,
+        filters={"share": _share, "km": _km, "points": _points, "count": _count},
+        has_images=thumbnails,
+        figure=figure,
+        goal_name=goal_name,
+        slice_row=slice_row,
+        slice_heads=SLICE_HEADS,
         figures={name: canvas.svg(is_standalone=False) for name, canvas in figures.items()},
         metrics=metrics,
         details=details.document,
-        has_thumbnails=thumbnails,
         summary=summary(metrics["against_constant"]),
         lines=lines(metrics),
         best=best,
