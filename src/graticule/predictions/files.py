@@ -14,12 +14,12 @@ import polars as pl
 
 from graticule.errors import MissingFileError, PredictionsError, UsageError
 from graticule.geo.geojson import feature, feature_collection, point_geometry
+from graticule.predictions.parquet import write_parquet
 from graticule.predictions.predictions import SCHEMA, Predictions
 
 if TYPE_CHECKING:
     from graticule.predictions.prediction import Prediction
 
-FORMAT_VERSION: Final = "1"
 NESTED: Final = ("candidates", "region_cells")
 
 
@@ -94,11 +94,6 @@ def as_feature(prediction: Prediction) -> dict[str, Any]:
     return feature(geometry, properties)
 
 
-def write_parquet(predictions: Predictions, path: Path) -> None:
-    """Write the columns of ``SCHEMA`` as Parquet, in place."""
-    predictions.to_polars().write_parquet(path, metadata={"graticule.predictions": FORMAT_VERSION})
-
-
 def _write_csv(predictions: Predictions, path: Path) -> None:
     table = predictions.to_polars()
     texts = {
@@ -165,7 +160,7 @@ def _frame(rows: Any) -> pl.DataFrame:
 
 
 _WRITERS: Final[dict[str, Callable[[Predictions, Path], None]]] = {
-    ".parquet": write_parquet,
+    ".parquet": lambda predictions, path: write_parquet(predictions.to_polars(), path),
     ".csv": _write_csv,
     ".json": _write_json,
     ".jsonl": _write_jsonl,

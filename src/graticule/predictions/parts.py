@@ -17,6 +17,7 @@ from typing import Final
 import polars as pl
 
 from graticule.errors import PredictionsError
+from graticule.predictions.parquet import write_parquet
 from graticule.predictions.predictions import Predictions
 
 PLAN: Final = "plan.parquet"
@@ -113,9 +114,7 @@ def part_path(folder: Path, part: int) -> Path:
 
 def write_part(folder: Path, part: int, predictions: Predictions) -> None:
     """Put a part into the folder, whole or not at all."""
-    from graticule.predictions.files import write_parquet
-
-    _replace(part_path(folder, part), lambda path: write_parquet(predictions, path))
+    _replace(part_path(folder, part), lambda path: write_parquet(predictions.to_polars(), path))
 
 
 def read_plan(folder: Path) -> Plan:

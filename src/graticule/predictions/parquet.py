@@ -1,0 +1,15 @@
+"""Predictions as Parquet: the columns of ``SCHEMA``, and a mark that says what the file is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+FORMAT_VERSION: Final = "1"
+
+
+def write_parquet(table: pl.DataFrame, path: Path) -> None:
+    """Write the columns of ``SCHEMA``, in place."""
+    table.write_parquet(path, metadata={"graticule.predictions": FORMAT_VERSION})
