@@ -104,6 +104,10 @@ class BundleError(GraticuleError, ValueError):
     """A bundle is missing a file, or a file of it is damaged."""
 
 
+class ExplanationError(GraticuleError, ValueError):
+    """An answer of this model cannot be explained in the way that was asked for."""
+
+
 class PredictionsError(GraticuleError, ValueError):
     """A predictions file cannot be read, or does not match the truth it is compared with."""
 

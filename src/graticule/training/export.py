@@ -87,6 +87,8 @@ def export(
     graph = checked_graph(network, partition, recipe, squares, weights)
     for item in graph.parity:
         say(item.in_words())
+    if graph.no_saliency:
+        say(f"The bundle gives no Grad-CAM, since of its network {graph.no_saliency}; occlusion works.")
     promises = (
         {}
         if graph.probabilities is None

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
+import onnx
 import torch
 from numpy.typing import NDArray
 
 from graticule.errors import PhotoError, TrainingError
+from graticule.explanations.graph.builder import UnsupportedGraphError
+from graticule.explanations.graph.saliency import with_saliency
 from graticule.geo.sphere import great_circle_km
 from graticule.inference.network import Network
 from graticule.models import PlaceNetwork
@@ -83,11 +86,13 @@ class CheckedGraph:
         - ``onnx``: with the weights asked for; ``probabilities``: its answers (N, K), float32, or None where
           the network knows no cells
         - ``parity``: of float32 and of the weights asked for
+        - ``no_saliency``: why the graph gives no Grad-CAM, or None when it does
     """
 
     onnx: bytes
     probabilities: NDArray[np.float32] | None
     parity: list[Parity]
+    no_saliency: str | None = None
 
 
 def checked_graph(
@@ -104,7 +109,8 @@ def checked_graph(
     metadata = _metadata(network, partition, recipe)
     expected = _torch_outputs(network, squares)
     plain = with_metadata(to_onnx(network), metadata)
-    graph = plain.SerializeToString()
+    full, without = _with_saliency(plain)
+    graph = full.SerializeToString()
     found = _onnx_outputs(graph, squares)
     parity = [_compare("float32", found, expected)]
     if not parity[0].good:
@@ -115,10 +121,19 @@ def checked_graph(
         )
     if weights != "float32":
         other = halved(plain) if weights == "float16" else quantised(to_onnx(network, fold=True), squares)
-        graph = with_metadata(other, metadata).SerializeToString()
+        full, without = _with_saliency(with_metadata(other, metadata))
+        graph = full.SerializeToString()
         found = _onnx_outputs(graph, squares)
         parity.append(_compare(weights, found, expected))
-    return CheckedGraph(graph, found.get("probabilities"), parity)
+    return CheckedGraph(graph, found.get("probabilities"), parity, without)
+
+
+def _with_saliency(model: onnx.ModelProto) -> tuple[onnx.ModelProto, str | None]:
+    """The graph that also gives Grad-CAM; or as it is, and why."""
+    try:
+        return with_saliency(model), None
+    except UnsupportedGraphError as error:
+        return model, str(error)
 
 
 def read_squares(network: PlaceNetwork, photos: PhotoSet) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
