@@ -88,6 +88,10 @@ def command(
     for package in ("torch", "lightning", "timm", "safetensors", "onnx"):
         require(package)
     report = _run(recipe, output, overrides, scale, resume, force=force, profile=profile)
+    from graticule.training.ranks import ranks_of_environment
+
+    if not ranks_of_environment().is_first:
+        return
     if as_json:
         emit(report.to_dict())
         return

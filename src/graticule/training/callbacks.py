@@ -25,7 +25,7 @@ from graticule.training.checkpoints import (
     write_weights,
 )
 from graticule.training.loading import Batch
-from graticule.training.module import CellClassifier
+from graticule.training.phase_module import PhaseModule
 from graticule.training.run_folder import RunFolder
 from graticule.training.validating import Scores
 
@@ -81,6 +81,16 @@ class Keeper(Callback):
         """The clock of ``seconds`` starts."""
         self._round_began = time.perf_counter()
 
+    def on_train_batch_start(
+        self,
+        trainer: lightning.Trainer,  # noqa: ARG002 -- Lightning's signature
+        pl_module: Any,
+        batch: Batch,  # noqa: ARG002
+        batch_idx: int,  # noqa: ARG002
+    ) -> None:
+        """Ranks agree on stopping when they add up."""
+        pl_module.stop_asked = self.interrupted
+
     def on_train_batch_end(
         self,
         trainer: lightning.Trainer,
@@ -97,7 +107,7 @@ class Keeper(Callback):
             or not pl_module.timetable.step_is_over(done)
         ):
             return
-        if self.interrupted:
+        if pl_module.stop_agreed if pl_module.ranks.several else self.interrupted:
             self._save(trainer, pl_module, [LAST])
             raise StoppedError(stopped(pl_module.position, self.run))
         if time.monotonic() - self._saved_at > SAVE_EVERY_S:
@@ -122,10 +132,11 @@ class Keeper(Callback):
         if not position.phase_is_over:
             pl_module.batches.start, pl_module.batches.stop = pl_module.timetable.round_after(position.batch)
         self._save(trainer, pl_module, names)
-        self.run.write_history(position.history)
+        if trainer.is_global_zero:
+            self.run.write_history(position.history)
         for logger in trainer.loggers:
             logger.log_metrics({k: v for k, v in row.items() if isinstance(v, int | float)}, row["step"])
-        self.say(_in_words(row, math.ceil(pl_module.timetable.epochs), names))
+        self.say(_in_words(row, scores, math.ceil(pl_module.timetable.epochs), names))
         if lowered:
             self.say(
                 f"The validation loss fell no more: the rate is multiplied by {position.plateau_share:g}."
@@ -135,10 +146,10 @@ class Keeper(Callback):
             trainer.should_stop = True
         if self.watch is not None:
             self.watch(position.history)
-        if self.interrupted:
+        if pl_module.ranks.any(self.interrupted):
             raise StoppedError(stopped(position, self.run))
 
-    def _row(self, module: CellClassifier, scores: Scores) -> dict[str, Any]:
+    def _row(self, module: PhaseModule, scores: Scores) -> dict[str, Any]:
         position = module.position
         loading_s = position.loading_s / self.loading_processes
         return {
@@ -147,16 +158,14 @@ class Keeper(Callback):
             "step": position.steps,
             "learning_rate": module.learning_rate,
             "train_loss": position.loss_sum / position.photos,
-            "val_loss": scores.loss,
-            "val_top1": scores.top1,
-            "val_median_km": scores.median_km,
+            **scores.columns(),
             "seconds": round(time.perf_counter() - self._round_began, 2),
             "photos_per_s": _rate(position.photos, position.waiting_s + position.computing_s),
             "loading_photos_per_s": _rate(position.photos, loading_s),
             "computing_photos_per_s": _rate(position.photos, position.computing_s),
         }
 
-    def _save(self, trainer: lightning.Trainer, module: CellClassifier, names: list[str]) -> None:
+    def _save(self, trainer: lightning.Trainer, module: PhaseModule, names: list[str]) -> None:
         if not trainer.is_global_zero:
             return
         found = module.checkpoint()
@@ -177,21 +186,21 @@ class Keeper(Callback):
 
 def stopped(position: Position, run: RunFolder) -> str:
     """What to type after a run was stopped at ``position``."""
-    return (
-        f"Stopped in {position.in_words()}; all of it is saved.\nGo on:  graticule train --resume {run.path}"
-    )
+    onward = f"graticule {run.verb} --resume {run.path}"
+    return f"Stopped in {position.in_words()}; all of it is saved.\nGo on:  {onward}"
 
 
 def _records(history: list[dict[str, Any]], scores: Scores) -> list[str]:
     names = []
     if not any(row["val_loss"] <= scores.loss for row in history):
         names.append(BEST_LOSS)
-    if not any(row["val_top1"] >= scores.top1 for row in history):
+    known = [row["val_top1"] for row in history if row["val_top1"] is not None]
+    if scores.top1 is not None and not any(top1 >= scores.top1 for top1 in known):
         names.append(BEST_ACCURACY)
     return names
 
 
-def _stops_early(module: CellClassifier, scores: Scores) -> bool:
+def _stops_early(module: PhaseModule, scores: Scores) -> bool:
     position, rule = module.position, module.recipe.early_stopping
     least = rule.min_improvement if rule else 0.0
     if scores.loss < position.lowest_loss - least:
@@ -201,7 +210,7 @@ def _stops_early(module: CellClassifier, scores: Scores) -> bool:
     return rule is not None and position.stale >= rule.patience
 
 
-def _lower_rate(module: CellClassifier, scores: Scores) -> bool:
+def _lower_rate(module: PhaseModule, scores: Scores) -> bool:
     """Whether the schedule ``plateau`` lowers the rate after this validation."""
     position, phase = module.position, module.phase
     if phase.schedule != "plateau":
@@ -221,11 +230,10 @@ def _rate(photos: int, seconds: float) -> float | None:
     return round(photos / seconds, 1) if seconds > 0 else None
 
 
-def _in_words(row: dict[str, Any], epochs: int, names: list[str]) -> str:
+def _in_words(row: dict[str, Any], scores: Scores, epochs: int, names: list[str]) -> str:
     best = "".join(f", {name.replace('_', ' ')} so far" for name in names[1:])
     return (
         f"{row['phase']} {row['epoch']}/{epochs}, step {row['step']}: loss {row['train_loss']:.3f}, "
-        f"validation loss {row['val_loss']:.3f}, "
-        f"top-1 {row['val_top1']:.1%}, median {row['val_median_km']:,.0f} km, "
+        f"{scores.in_words()}, "
         f"{row['photos_per_s'] or 0:.0f} photos/s, {row['seconds']:.0f} s{best}"
     )

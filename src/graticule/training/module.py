@@ -149,7 +149,8 @@ class CellClassifier(PhaseModule):
     def _features(self, inputs: Tensor) -> Tensor:
         if inputs.ndim == 2:
             return inputs
-        return self.network.embed(as_image(inputs))
+        features: Tensor = self.network.embed(as_image(inputs))
+        return features
 
 
 def as_image(squares: Tensor) -> Tensor:

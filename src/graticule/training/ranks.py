@@ -80,7 +80,8 @@ class Ranks:
         for bucket in _buckets(tensors):
             flat = torch.cat([tensor.detach().reshape(-1) for tensor in bucket])
             distributed.all_reduce(flat)
-            for tensor, part in zip(bucket, flat.split([each.numel() for each in bucket]), strict=True):
+            parts = torch.split(flat, [each.numel() for each in bucket])
+            for tensor, part in zip(bucket, parts, strict=True):
                 tensor.detach().copy_(part.view(tensor.shape))
 
 

@@ -48,9 +48,14 @@ the network could.
 
 @dataclass(frozen=True)
 class RunFolder:
-    """Paths and small files of a run."""
+    """Paths and small files of a run.
+
+    Convention:
+        - ``verb``: what is typed to go on with it
+    """
 
     path: Path
+    verb: str = "train"
 
     @property
     def cells(self) -> Path:
@@ -113,7 +118,7 @@ class RunFolder:
                 + ".\nName another folder with -o."
             )
         if not force:
-            onward = f"Go on with that run:  graticule train --resume {self.path}"
+            onward = f"Go on with that run:  graticule {self.verb} --resume {self.path}"
             begun = self.checkpoint("last").is_file()
             raise TrainingError(
                 f"The folder '{self.path}' holds a run; it is left as it is.\n"
@@ -123,7 +128,7 @@ class RunFolder:
 
     def start_over(self) -> str:
         """What to type to begin the run anew."""
-        return f"Start it over:  graticule train {self.path / 'recipe.yaml'} -o {self.path} --force"
+        return f"Start it over:  graticule {self.verb} {self.path / 'recipe.yaml'} -o {self.path} --force"
 
     def begin(self, recipe: Recipe, *, force: bool) -> None:
         """Make the folder and write what is known before training.
@@ -149,7 +154,7 @@ class RunFolder:
         if not path.is_file():
             raise MissingFileError(
                 f"'{self.path}' is not a run of graticule: it has no 'recipe.yaml'.\n"
-                "Make one:  graticule train RECIPE -o RUN"
+                f"Make one:  graticule {self.verb} RECIPE -o RUN"
             )
         return read_recipe(path)
 

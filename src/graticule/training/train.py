@@ -26,6 +26,7 @@ from graticule.training.networks import bare_network, build_network
 from graticule.training.phases import Work, train_phase
 from graticule.training.photo_sets import PhotoSets, read_photo_sets
 from graticule.training.planet import with_photos
+from graticule.training.ranks import Ranks, joined
 from graticule.training.recipe import Recipe
 from graticule.training.recipe_files import with_absolute_paths
 from graticule.training.run_folder import RunFolder
@@ -82,8 +83,21 @@ def train(
         RecipeError, MissingFileError, TableError, PartitionError: what the recipe names cannot be used.
         MissingPackageError: a logger of the recipe is not installed.
     """
+    with joined() as ranks:
+        if ranks.is_first:
+            work, beginning = _begin(recipe, Path(output), say, force=force)
+            ranks.wait()
+            work = replace(work, bar=bar, profile=profile, watch=watch, ranks=ranks)
+            with _told_how_to_go_on(work.run):  # from here on a kill loses no more than the work since
+                return _run(work, beginning)
+        ranks.wait()  # until the first rank has written what a run begins with
+        return _go_on(Path(output), ranks, say=_silent)
+
+
+def _begin(recipe: Recipe, output: Path, say: Say, *, force: bool) -> tuple[Work, Checkpoint]:
+    """Make the run folder, with all that it needs to go on from the beginning."""
     recipe = with_absolute_paths(with_photos(recipe, say))
-    run = RunFolder(Path(output))
+    run = RunFolder(output)
     run.check_free(force=force)  # before minutes of work, and so that a wrong name leaves nothing behind
     for name in recipe.loggers:
         require(name)
@@ -92,7 +106,7 @@ def train(
     network = _first_network(recipe, partition)
     for phase in recipe.phases:
         set_trainable(network, phase)  # refuses parts and stages that the network does not have
-    work = _work(run, recipe, sets, partition, network, say=say, bar=bar, profile=profile)
+    work = _work(run, recipe, sets, partition, network, say=say)
     run.begin(recipe, force=force)
     partition.write(run.cells)
     unused = work.sets.dropped.get(BEYOND_MOST, 0)
@@ -111,9 +125,8 @@ def train(
     for line in network.in_words():
         work.say(line)
     beginning = Checkpoint(Position(), network.state_dict(), cells=partition.fingerprint)
-    with _told_how_to_go_on(run):  # from here on a kill loses no more than the work since
-        write_checkpoint(run.checkpoint(LAST), beginning)
-        return _run(replace(work, watch=watch), beginning)
+    write_checkpoint(run.checkpoint(LAST), beginning)
+    return work, beginning
 
 
 def resume(
@@ -125,7 +138,15 @@ def resume(
         MissingFileError: this is no run, or it was stopped before it began.
         TrainingError: the checkpoint is damaged, or photos, cells or network are no longer those of the run.
     """
-    run = RunFolder(Path(run_path))
+    with joined() as ranks:
+        said = say if ranks.is_first else _silent
+        return _go_on(Path(run_path), ranks, say=said, bar=bar and ranks.is_first, watch=watch)
+
+
+def _go_on(
+    path: Path, ranks: Ranks, *, say: Say, bar: bool = False, watch: Watch | None = None
+) -> TrainingReport:
+    run = RunFolder(path)
     recipe, partition = run.read_recipe(), run.read_cells()
     if not run.checkpoint(LAST).is_file():
         raise MissingFileError(
@@ -134,7 +155,10 @@ def resume(
     checkpoint = read_checkpoint(run.checkpoint(LAST))
     sets, planned = read_photo_sets(recipe.photos), run.read_counts()["train"]
     network = _restored(run, recipe, partition, checkpoint)
-    work = _work(run, recipe, sets, partition, network, say=say, bar=bar, averaged=checkpoint.averaged)
+    work = _work(run, recipe, sets, partition, network, say=say, averaged=checkpoint.averaged)
+    work = replace(work, bar=bar, watch=watch, ranks=ranks)
+    if not ranks.is_first:
+        work = replace(work, say=_silent)
     if len(work.train_cells) != planned:
         raise TrainingError(
             f"The photo table of '{run.path}' has changed: the run began with {planned:,} training photos in "
@@ -142,14 +166,15 @@ def resume(
         )
     work.say(f"Going on with '{run.path}' in {checkpoint.position.in_words()}.")
     with _told_how_to_go_on(run):
-        return _run(replace(work, watch=watch), checkpoint)
+        return _run(work, checkpoint)
 
 
 def _run(work: Work, checkpoint: Checkpoint) -> TrainingReport:
     position = checkpoint.position
     begun = None if checkpoint.optimizer is None else checkpoint
-    work = replace(work, loggers=create_loggers(work.recipe, work.run))
-    work.run.write_history(position.history)
+    if work.ranks.is_first:
+        work = replace(work, loggers=create_loggers(work.recipe, work.run))
+        work.run.write_history(position.history)
     work.network.to(memory_format=torch.channels_last)
     while True:
         if not position.phase_is_over:
@@ -157,7 +182,9 @@ def _run(work: Work, checkpoint: Checkpoint) -> TrainingReport:
         if position.phase + 1 >= len(work.recipe.phases):
             break
         position, begun = position.next_phase(), None
-    evaluate_run(work)
+    if work.ranks.is_first:
+        evaluate_run(work)
+    work.ranks.wait()
     work.say(f"Export it:  graticule export {work.run.path} -o MODEL")
     return TrainingReport(work.run.path, work.partition.count, len(work.train_cells), position.history)
 
@@ -181,8 +208,6 @@ def _work(
     network: PlaceNetwork,
     *,
     say: Say,
-    bar: bool,
-    profile: bool = False,
     averaged: dict[str, Any] | None = None,
 ) -> Work:
     cells = partition.encode(sets.train.latlon)
@@ -208,8 +233,6 @@ def _work(
         averaged=None if rule is None else AveragedWeights(network, rule.decay, averaged),
         cover=Cover.of(recipe.augmentation),
         say=_logged(run, say),
-        bar=bar,
-        profile=profile,
     )
 
 
@@ -242,3 +265,7 @@ def _logged(run: RunFolder, say: Say) -> Say:
         say(line)
 
     return both
+
+
+def _silent(line: str) -> None:
+    """What the other ranks say: the first one says it for all."""

@@ -13,11 +13,22 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Scores:
-    """What validation measured: mean loss in nats, share of best cells that are right, median error in km."""
+    """What validation measured: mean loss in nats, share of best cells that are right, median error in km.
+
+    ``top1`` is None where no cells are learned.
+    """
 
     loss: float
-    top1: float
+    top1: float | None
     median_km: float
+
+    def columns(self) -> dict[str, float | None]:
+        """As ``history.csv`` has them."""
+        return {"val_loss": self.loss, "val_top1": self.top1, "val_median_km": self.median_km}
+
+    def in_words(self) -> str:
+        """For the log of a run."""
+        return f"validation loss {self.loss:.3f}, top-1 {self.top1 or 0:.1%}, median {self.median_km:,.0f} km"
 
 
 @dataclass
