@@ -38,15 +38,15 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 
-$(VENV)/.light: pyproject.toml hatch_build.py $(wildcard web/*.* web/src/*) | $(VENV)/bin/python
+$(VENV)/.light: pyproject.toml hatch_build.py $(wildcard web/*.* web/src/* web/src/page/*) | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet -e '.[demo]'
 	touch $@
 
-$(VENV)/.web: pyproject.toml hatch_build.py $(wildcard web/*.* web/src/*) | $(VENV)/bin/python
+$(VENV)/.web: pyproject.toml hatch_build.py $(wildcard web/*.* web/src/* web/src/page/*) | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet -e '.[demo,web]'
 	touch $@ $(VENV)/.light
 
-$(VENV)/.dev: pyproject.toml hatch_build.py $(wildcard web/*.* web/src/*) | $(VENV)/bin/python
+$(VENV)/.dev: pyproject.toml hatch_build.py $(wildcard web/*.* web/src/* web/src/page/*) | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet -e '.[all]' --group dev
 	touch $@ $(VENV)/.light $(VENV)/.web
 

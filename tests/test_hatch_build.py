@@ -37,6 +37,7 @@ def checkout(tmp_path) -> Path:
         ".npmrc",
         "tsconfig.json",
         "vite.config.ts",
+        "index.html",
         "src/main.ts",
     ):
         (tmp_path / "web" / name).write_text(f"{name}\n", encoding="utf-8")
@@ -57,9 +58,11 @@ def npm(hook, monkeypatch) -> list[tuple[str, ...]]:
             atlas.mkdir(parents=True)
             (atlas / hook.OUTLINES).write_text("{}")
         else:
-            (folder / "dist").mkdir()
-            for name in hook.VIEWER:
-                (folder / "dist" / name).write_text(f"{name} from {(folder / 'src/main.ts').read_text()}")
+            for part, names in (("viewer", hook.VIEWER), ("page", hook.PAGE)):
+                built = folder / "dist" / part
+                built.mkdir(parents=True)
+                for name in names:
+                    (built / name).write_text(f"{name} from {(folder / 'src/main.ts').read_text()}")
 
     monkeypatch.setattr(hook, "npm", run)
     return calls
@@ -184,6 +187,8 @@ def test_a_wheel_holds_the_viewer_and_needs_no_node(tmp_path):
     names = zipfile.ZipFile(wheel).namelist()
     for name in ("viewer.js", "viewer.css", "LICENSES.txt"):
         assert f"graticule/maps/assets/{name}" in names
+    for name in ("index.html", "page.js", "page.css", "page.svg", "LICENSES.txt"):
+        assert f"graticule/web/assets/{name}" in names
     assert "graticule/geo/assets/countries-50m.json" in names
     assert not [name for name in names if "node_modules" in name or name.startswith("web")]
     assert not (tmp_path / "copy" / "web" / "node_modules").exists()

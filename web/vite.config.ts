@@ -1,9 +1,10 @@
-// Builds ONE classic script and ONE style sheet, both to be put inside a page, and the licences of
-// everything that went into them.
+// Builds two things from one set of sources. The viewer: ONE classic script and ONE style sheet, both to be put
+// inside an offline page. With `--mode page`, the page of the server: index.html, page.js and page.css. With each,
+// the licences of everything that went into it.
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { gzipSync } from "node:zlib";
-import { defineConfig, type Plugin } from "vite";
+import { defineConfig, type BuildEnvironmentOptions, type Plugin } from "vite";
 
 const assets = resolve(import.meta.dirname, "dist");
 const atlas = resolve(import.meta.dirname, "node_modules/world-atlas");
@@ -57,23 +58,38 @@ function notice(folder: string): string {
   return `${name} ${version} (${license})\n${"=".repeat(72)}\n${origin}\n${text}\n\n`;
 }
 
-export default defineConfig({
+const common: BuildEnvironmentOptions = {
+  target: "es2022",
+  emptyOutDir: true,
+  copyPublicDir: false,
+  reportCompressedSize: false,
+  chunkSizeWarningLimit: 2000,
+};
+
+const viewer: BuildEnvironmentOptions = {
+  ...common,
+  outDir: resolve(assets, "viewer"),
+  lib: {
+    entry: "src/main.ts",
+    formats: ["iife"],
+    name: "graticuleViewer",
+    fileName: () => "viewer.js",
+    cssFileName: "viewer",
+  },
+};
+
+// names without fingerprints: the server has browsers ask whether a file is still the same
+const page: BuildEnvironmentOptions = {
+  ...common,
+  outDir: resolve(assets, "page"),
+  modulePreload: { polyfill: false },
+  rolldownOptions: { output: { entryFileNames: "page.js", assetFileNames: "page.[ext]" } },
+};
+
+export default defineConfig(({ mode }) => ({
+  base: "./",
   plugins: [fineOutlines(), licences()],
   publicDir: false,
   logLevel: "warn",
-  build: {
-    target: "es2022",
-    outDir: assets,
-    emptyOutDir: true,
-    copyPublicDir: false,
-    reportCompressedSize: false,
-    chunkSizeWarningLimit: 2000,
-    lib: {
-      entry: "src/main.ts",
-      formats: ["iife"],
-      name: "graticuleViewer",
-      fileName: () => "viewer.js",
-      cssFileName: "viewer",
-    },
-  },
-});
+  build: mode === "page" ? page : viewer,
+}));

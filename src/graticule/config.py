@@ -24,6 +24,17 @@ THRESHOLDS_KM: Final = (1, 25, 200, 750, 2500)
 GEOSCORE_SCALE_KM: Final = 1492.7
 """Decay length in km of GeoGuessr's world-map score, 5000 * exp(-d / scale) (Haas et al., 2023)."""
 
+PROBABILITY_WORDS: Final = (
+    (0.99, "virtually certain"),
+    (0.9, "very likely"),
+    (0.66, "likely"),
+    (0.33, "about as likely as not"),
+    (0.1, "a guess, unlikely to be right"),
+    (0.0, "a guess, very unlikely to be right"),
+)
+"""From which share in [0, 1] on a calibrated probability is called what, the highest first (after the IPCC's
+guidance note on uncertainty, Mastrandrea et al., 2010)."""
+
 # fmt: off
 IMAGE_SUFFIXES: Final = frozenset([
     ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".heic", ".heif", ".hif", ".avif", ".tif", ".tiff",
@@ -55,6 +66,18 @@ PACKAGES: Final = {
     "wandb": "loggers",
 }
 """Which extra brings which optional package."""
+
+
+def probability_phrase(probability: float) -> str:
+    """What a calibrated probability, a share in [0, 1], is called.
+
+    Example:
+        >>> probability_phrase(0.7), probability_phrase(0.02)
+        ('likely', 'a guess, very unlikely to be right')
+    """
+    return next(
+        (words for least, words in PROBABILITY_WORDS if probability >= least), PROBABILITY_WORDS[-1][1]
+    )
 
 
 def require(package: str, *, extra: str | None = None) -> ModuleType:

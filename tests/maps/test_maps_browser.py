@@ -217,7 +217,7 @@ def test_pin_and_truth_stand_where_they_should(show, china_scene):
 
 def test_confidence_in_words_and_percent(show, china_scene):
     page = show(china_scene)
-    assert page.locator(".sure").inner_text().startswith("Unsure · 62\u00a0%")
+    assert page.locator(".sure").inner_text().startswith("About as likely as not · 62\u00a0%")
     assert page.locator(".candidate-name").all_inner_texts() == ["Beijing, CN", "Kyoto, JP", "Nairobi, KE"]
     assert page.locator(".candidate-share").all_inner_texts() == ["62\u00a0%", "21\u00a0%", "9.0\u00a0%"]
 

@@ -11,7 +11,7 @@ const POLE = Math.PI / 2 - 1e-7;
 type Pen = Pick<CanvasRenderingContext2D, "moveTo" | "lineTo" | "closePath" | "rect">;
 type Trace = (pen: Pen, cell: number) => boolean;
 
-/** A cell has one ring or several, without holes; inside this class an index is a ring's unless it says cell. */
+/** A cell has one ring or several, holes after what they are in; inside this class an index is a ring's unless it says cell. */
 export class CellShapes {
   private readonly count: number;
   /** the cell of each ring, and the largest ring of each cell */
@@ -82,12 +82,14 @@ export class CellShapes {
     const y = Math.cos(phi) * Math.sin(lambda);
     const z = Math.sin(phi);
     const m = this.middles;
+    let found = -1;
     for (let ring = 0; ring < this.count; ring++) {
+      if (found >= 0 && this.owner[ring] !== found) return found;
       const facing = x * m[3 * ring]! + y * m[3 * ring + 1]! + z * m[3 * ring + 2]!;
       const near = facing >= Math.cos(this.radii[ring]!) - 1e-12;
-      if (near && geoContains(this.polygon(ring), place)) return this.owner[ring]!;
+      if (near && geoContains(this.polygon(ring), place)) found = this.cells.holes?.[ring] ? -1 : this.owner[ring]!;
     }
-    return -1;
+    return found;
   }
 
   /** The middle of a cell's largest ring. */

@@ -3,6 +3,7 @@
 import { geoDistance } from "d3-geo";
 import type { CellShapes } from "./cells";
 import type { Photo, Scene } from "./scene";
+import { ANSWER } from "./strings";
 import { coordinates } from "./words";
 
 const SAME_PLACE_KM = 1;
@@ -14,13 +15,12 @@ export interface Headline {
   likeliest: boolean;
 }
 
-export function headlines(scene: Scene, shapes: CellShapes | null): Headline[] {
-  return scene.photos.map((photo) => headline(photo, scene, shapes));
-}
+/** What a headline is found from: the cells and the size of the Earth. */
+export type World = Pick<Scene, "cells" | "earthRadiusKm">;
 
-function headline(photo: Photo, scene: Scene, shapes: CellShapes | null): Headline {
+export function headline(photo: Photo, scene: World, shapes: CellShapes | null): Headline {
   const { estimate, candidates } = photo;
-  if (photo.error !== null || !estimate) return { place: "No answer", likeliest: false };
+  if (photo.error !== null || !estimate) return { place: ANSWER.none, likeliest: false };
   const first = candidates[0];
   if (first && scene.earthRadiusKm * geoDistance(first.place, estimate) < SAME_PLACE_KM) return { place: first.name, likeliest: true };
   const cell = shapes?.at(estimate) ?? -1;
@@ -38,6 +38,6 @@ function likeliestCell(photo: Photo): number {
   return photo.cells[best] ?? -1;
 }
 
-function labelOf(scene: Scene, cell: number): string | null {
+function labelOf(scene: World, cell: number): string | null {
   return scene.cells?.labels[cell] || null;
 }

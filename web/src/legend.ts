@@ -1,13 +1,14 @@
 // What the colours mean, with numbers, and how long a kilometre is here.
 import { h } from "./dom";
+import { LEGEND } from "./strings";
 import { strength, valueAt, type Scale, type Shading } from "./shading";
 import type { Theme } from "./theme";
 import { count, distance, percent } from "./words";
 
 const SCALES: [Scale, string][] = [
-  ["root", "root scale"],
-  ["linear", "linear scale"],
-  ["log", "log scale"],
+  ["root", LEGEND.root],
+  ["linear", LEGEND.linear],
+  ["log", LEGEND.log],
 ];
 
 export class Legend {
@@ -20,7 +21,7 @@ export class Legend {
   constructor(choose: (scale: Scale) => void) {
     this.scales = h(
       "select",
-      { "aria-label": "Scale of the shading", onchange: () => choose(this.scales.value as Scale) },
+      { "aria-label": LEGEND.scale, onchange: () => choose(this.scales.value as Scale) },
       ...SCALES.map(([value, text]) => h("option", { value }, text)),
     );
     this.element.append(h("div", { class: "legend-head" }, this.name, this.scales), this.strip, this.ticks);
@@ -30,7 +31,7 @@ export class Legend {
     this.element.hidden = !shading || shading.maximum <= 0 || (shading.kind === "photos" && shading.maximum <= 1);
     if (!shading || this.element.hidden) return;
     const probable = shading.kind === "probability";
-    this.name.textContent = probable ? "Cell probability" : "Photos per cell";
+    this.name.textContent = probable ? LEGEND.probability : LEGEND.photos;
     this.scales.hidden = !probable;
     this.scales.value = shading.scale;
     const context = this.strip.getContext("2d")!;

@@ -10,12 +10,15 @@ import { RADIANS, type View } from "./view";
 const FINE_FROM_PX = 500; // pixels per radian from which the coarse outlines look coarse
 const MANY_DOTS = 150;
 const EDGED_PX = 8; // cells of this radius and more get an edge; on smaller ones it would only be noise
+const REGION_PX = 1.75;
 const LIVELY_POINTS = 14_000; // outline points that can be drawn in every frame of a drag
 
 export interface Picture {
   shading: Shading | null;
   hovered: number;
   dots: LonLat[];
+  /** cells of the promised region */
+  region: number[];
 }
 
 export class Painter {
@@ -29,7 +32,7 @@ export class Painter {
   constructor(
     readonly canvas: HTMLCanvasElement,
     private readonly view: View,
-    private readonly shapes: CellShapes | null,
+    public shapes: CellShapes | null,
     private readonly changed: () => void,
   ) {
     this.context = canvas.getContext("2d", { alpha: false })!;
@@ -66,6 +69,7 @@ export class Painter {
       context.fill();
     }
     if (this.shapes && picture.shading) this.cells(picture, theme, moving);
+    if (this.shapes && picture.region.length && !moving) this.region(picture.region, theme);
     const width = this.view.scale > FINE_FROM_PX ? 0.9 : 0.6;
     for (const line of near(outlines.borders, centre, reach)) stroke(context, path, line, theme.border, width);
     if (picture.hovered >= 0) this.hovered(picture.hovered, theme);
@@ -165,6 +169,33 @@ export class Painter {
       }
     }
     this.canvas.dataset["cellsDrawn"] = String(drawn);
+  }
+
+  /** One line around the cells together: a wide line around each, of which what lies on cells is taken away. */
+  private region(cells: number[], theme: Theme): void {
+    const layer = document.createElement("canvas");
+    layer.width = this.canvas.width;
+    layer.height = this.canvas.height;
+    const pen = layer.getContext("2d")!;
+    pen.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
+    pen.lineJoin = "round";
+    pen.strokeStyle = theme.region;
+    const trace = this.shapes!.tracer(this.view, 0.6);
+    const each = (draw: () => void) => {
+      for (const cell of cells) {
+        pen.beginPath();
+        if (trace(pen, cell)) draw();
+      }
+    };
+    pen.lineWidth = 2 * REGION_PX;
+    each(() => pen.stroke());
+    pen.globalCompositeOperation = "destination-out";
+    pen.lineWidth = 0.8; // also takes away the hairline between neighbours
+    each(() => {
+      pen.fill();
+      pen.stroke();
+    });
+    this.context.drawImage(layer, 0, 0, this.view.width, this.view.height);
   }
 
   private hovered(cell: number, theme: Theme): void {

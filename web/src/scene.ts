@@ -1,6 +1,8 @@
 // The scene that Python wrote into the page. Places arrive as [latitude, longitude] and are turned
 // into d3's [longitude, latitude] here, once; everything else in this folder speaks [lon, lat].
 
+import { FOOT } from "./strings";
+
 export type LonLat = [number, number];
 
 export interface Candidate {
@@ -14,10 +16,13 @@ export interface Photo {
   name: string;
   estimate: LonLat | null;
   confidence: number | null;
+  confidenceInWords: string | null;
   truth: LonLat | null;
   errorKm: number | null;
   cells: number[];
   probabilities: number[];
+  /** the cells of the promised region; offline maps have none */
+  region: number[];
   candidates: Candidate[];
   thumbnail: string | null;
   error: string | null;
@@ -31,6 +36,8 @@ export interface Cells {
   starts: Uint32Array;
   /** degrees, longitude then latitude */
   corners: Float64Array;
+  /** 1 for a ring that is a hole, which runs the other way round; null: there are none */
+  holes: Uint8Array | null;
   labels: string[];
   photos: number[] | null;
   tokens: string[] | null;
@@ -57,7 +64,7 @@ interface SceneJson {
   title: string;
   earthRadiusKm: number;
   cells: CellsJson | null;
-  photos: Photo[];
+  photos: Omit<Photo, "region">[];
 }
 
 const VERSION = 1;
@@ -66,7 +73,7 @@ const DEGREE_PARTS = 100_000;
 export function readScene(text: string): Scene {
   const json = JSON.parse(text) as SceneJson;
   if (json.version !== VERSION) {
-    throw new Error(`This page's viewer reads scenes of version ${VERSION}, but the scene has version ${json.version}.`);
+    throw new Error(FOOT.version(VERSION, json.version));
   }
   return {
     title: json.title,
@@ -74,6 +81,7 @@ export function readScene(text: string): Scene {
     cells: json.cells && readCells(json.cells),
     photos: json.photos.map((photo) => ({
       ...photo,
+      region: [],
       estimate: photo.estimate && swapped(photo.estimate),
       truth: photo.truth && swapped(photo.truth),
       candidates: photo.candidates.map((each) => ({ ...each, place: swapped(each.place) })),
@@ -100,7 +108,7 @@ function readCells(json: CellsJson): Cells {
       corners[2 * corner + 1] = latitude / DEGREE_PARTS;
     }
   }
-  return { ...json, rings, starts, corners };
+  return { ...json, rings, starts, corners, holes: null };
 }
 
 /** Where each part begins, and where the last one ends, when they have these sizes. */

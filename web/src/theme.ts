@@ -12,6 +12,7 @@ export interface Theme {
   heatEdge: string;
   densityEdge: string;
   highlight: string;
+  region: string;
   dot: string;
   heat: (strength: number) => string;
   density: (strength: number) => string;
@@ -34,6 +35,7 @@ export function readTheme(element: Element): Theme {
     heatEdge: colour("heat-edge"),
     densityEdge: colour("density-edge"),
     highlight: colour("highlight"),
+    region: colour("region"),
     dot: colour("dot"),
     heat: ramp(["heat-0", "heat-1", "heat-2", "heat-3"].map((name) => stop(colour(name)))),
     density: ramp(["density-0", "density-1", "density-2", "density-3"].map((name) => stop(colour(name)))),

@@ -1,4 +1,4 @@
-// Numbers and confidence as a person reads them.
+// Numbers as a person reads them.
 import type { LonLat } from "./scene";
 
 const grouped = new Intl.NumberFormat("en-GB", { maximumFractionDigits: 0 });
@@ -24,6 +24,12 @@ export function distance(km: number): string {
   return km < 99.95 ? `${km.toFixed(1)}\u00a0km` : `${count(km)}\u00a0km`;
 }
 
+/** 312.4 -> "312 km²"; 45600 -> "45,600 km²"; 101414626 -> "101 million km²" */
+export function area(km2: number): string {
+  const rounded = Number(km2.toPrecision(3));
+  return rounded < 1e6 ? `${count(rounded)}\u00a0km²` : `${Number((rounded / 1e6).toPrecision(3))} million\u00a0km²`;
+}
+
 /** [116.27, 39.99] -> "39.990° N, 116.270° E" */
 export function coordinates([longitude, latitude]: LonLat, digits = 3): string {
   const one = (value: number, positive: string, negative: string) =>
@@ -31,11 +37,5 @@ export function coordinates([longitude, latitude]: LonLat, digits = 3): string {
   return `${one(latitude, "N", "S")}, ${one(longitude, "E", "W")}`;
 }
 
-/** What a probability means for somebody who has to decide whether to believe it. */
-export function confidence(share: number): string {
-  if (share >= 0.9) return "Very sure";
-  if (share >= 0.66) return "Fairly sure";
-  if (share >= 0.33) return "Unsure";
-  if (share >= 0.1) return "Little to go on";
-  return "Hardly more than a guess";
-}
+/** "likely" -> "Likely": what a confidence is called comes from Python and begins a sentence here. */
+export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

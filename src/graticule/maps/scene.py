@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from graticule.config import EARTH_RADIUS_KM
+from graticule.config import EARTH_RADIUS_KM, probability_phrase
 from graticule.errors import CoordinateError, UsageError
 from graticule.geo.sphere import great_circle_km
 
@@ -217,6 +217,7 @@ def _photo(photo: MapPhoto, count: int) -> dict[str, Any]:
         "name": photo.name,
         "estimate": estimate,
         "confidence": _number(photo.confidence),
+        "confidenceInWords": None if photo.confidence is None else probability_phrase(photo.confidence),
         "truth": truth,
         "errorKm": _number(error_km, digits=6),
         "cells": indices,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
+from graticule.config import probability_phrase
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
@@ -112,23 +114,8 @@ class Prediction:
 def in_words(probability: float) -> str:
     """A calibrated probability as a phrase with its number; ``probability`` is a share in [0, 1].
 
-    Source:
-        Word scale after the Intergovernmental Panel on Climate Change's guidance note on
-        uncertainty (Mastrandrea et al., 2010).
-
     Example:
         >>> in_words(0.7)
         'likely (70 %)'
     """
-    scale = (
-        (0.99, "virtually certain"),
-        (0.9, "very likely"),
-        (0.66, "likely"),
-        (0.33, "about as likely as not"),
-    )
-    phrase = next((words for least, words in scale if probability >= least), None)
-    if phrase is None:
-        phrase = (
-            "a guess, unlikely to be right" if probability >= 0.1 else "a guess, very unlikely to be right"
-        )
-    return f"{phrase} ({probability:.0%})".replace("%", " %")
+    return f"{probability_phrase(probability)} ({probability:.0%})".replace("%", " %")

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import APIRouter, Query, Request, Response
 
 from graticule._version import __version__
+from graticule.config import EARTH_RADIUS_KM
 from graticule.web.batching import Words
 from graticule.web.documents import EXAMPLE, FORM, PROBLEMS, PredictionsOut
 from graticule.web.problems import ProblemError
@@ -79,6 +80,12 @@ async def describe(request: Request, model: ModelName = None) -> dict[str, Any]:
         "card": card,
         "model_card": served.model.model_card,
         "has_test_photos": _settings(request).photos is not None,
+        "limits": {
+            "body_bytes": _settings(request).body_bytes,
+            "files": _settings(request).files,
+            "pixels": _settings(request).pixels,
+        },
+        "earth_radius_km": EARTH_RADIUS_KM,
     }
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from fastapi import FastAPI, Request, Response
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
 
 from graticule._version import __version__
@@ -22,6 +23,9 @@ from graticule.web.settings import ServerSettings
 
 PAGES: Final = Path(__file__).with_name("assets")
 """The web page, built from ``web/`` with the package."""
+
+COMPRESSED_FROM_BYTES: Final = 20_000
+"""Pages and outlines of cells are sent compressed; answers are too small to be worth it."""
 
 _ABOUT: Final = (
     "Where on Earth was this photo taken, how sure can one be, and why? Photos are read in memory and "
@@ -55,11 +59,25 @@ def create_app(settings: ServerSettings) -> FastAPI:
     app.state.test_photos = SamplePhotos(settings.photos, settings.finest) if settings.photos else None
     handle_problems(app)
     app.middleware("http")(_measured)
+    app.add_middleware(GZipMiddleware, minimum_size=COMPRESSED_FROM_BYTES, compresslevel=5)
     app.add_middleware(Guard, settings=settings)
     app.include_router(router)
-    if (PAGES / "index.html").is_file():
-        app.mount("/", StaticFiles(directory=PAGES, html=True))
+    _serve_pages(app)
     return app
+
+
+def _serve_pages(app: FastAPI) -> None:
+    """A route for each file: a mount would take what the API answers with 405 for a page that is missing."""
+    if not (PAGES / "index.html").is_file():
+        return
+    files = StaticFiles(directory=PAGES)
+    for file in PAGES.iterdir():
+
+        async def page(request: Request, name: str = file.name) -> Response:
+            return await files.get_response(name, request.scope)
+
+        path = "/" if file.name == "index.html" else f"/{file.name}"
+        app.add_route(path, page, methods=["GET"], include_in_schema=False)
 
 
 async def _measured(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:

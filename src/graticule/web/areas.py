@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import shapely
 
+from graticule.config import probability_phrase
 from graticule.geo import s2
 from graticule.geo.countries import country_name
 from graticule.geo.geojson import feature, feature_collection, latlon_of_position, planar_polygons
@@ -32,6 +33,9 @@ REGION_LEVEL: Final = 5
 
 DECIMALS: Final[dict[str, int]] = {"country": 0, "region": 1, "cell": 4}
 """Decimals of a degree that leave the server: about 110 km, 11 km, 11 m."""
+
+GRID_DEG: Final[dict[str, float]] = {"country": 1e-3, "region": 1e-4, "cell": 1e-4}
+"""Corners of areas lie on this grid, in degrees: 110 m for outlines of countries, else 11 m."""
 
 SHADED: Final = 1e-4
 """Areas of a smaller share are not drawn."""
@@ -78,6 +82,7 @@ class Areas:
         """
         document = answer[0].to_dict()
         document.pop("path")  # what the server calls it is nobody's business
+        document["confidence_in_words"] = None
         if document["error"] is not None:
             return document
         if answer.probabilities is None:
@@ -92,6 +97,7 @@ class Areas:
             "latitude": float(point[0]),
             "longitude": float(point[1]),
             "confidence": float(shares[best[0]]),
+            "confidence_in_words": probability_phrase(float(shares[best[0]])),
             "candidates": [self._candidate(int(area), float(shares[area])) for area in best[:top]],
         }
         if document["region_cells"] is not None:
@@ -119,7 +125,9 @@ class Areas:
                 "longitude": float(longitude),
                 "area_km2": round(float(self.areas_km2[area])),
             }
-            geometry = shapely.geometry.mapping(shapely.set_precision(self.shapes[area], 1e-4))
+            geometry = shapely.geometry.mapping(
+                shapely.set_precision(self.shapes[area], GRID_DEG[self.finest])
+            )
             features.append(feature(geometry, properties))
         return feature_collection(features)
 

@@ -29,6 +29,7 @@ class PredictionOut(BaseModel):
     confidence: float | None = Field(
         description="Calibrated probability of the best area, a share in [0, 1]."
     )
+    confidence_in_words: str | None = Field(description="What so much confidence is called.")
     candidates: list[CandidateOut]
     country: str | None = Field(description="ISO 3166-1 alpha-2.")
     country_confidence: float | None
@@ -59,6 +60,7 @@ EXAMPLE = {
             "latitude": 48.8566,
             "longitude": 2.3522,
             "confidence": 0.41,
+            "confidence_in_words": "about as likely as not",
             "candidates": [
                 {
                     "cell": 17,

@@ -1,0 +1,155 @@
+// The API of the server that the page came from; its errors are sentences.
+import { PAGE } from "../strings";
+
+const TRIES = 6;
+const MOST_WAIT_S = 30;
+const TOKEN = "graticule-token";
+
+export interface CandidateJson {
+  cell: number;
+  token: string;
+  name: string;
+  latitude: number;
+  longitude: number;
+  probability: number;
+}
+
+export interface PredictionJson {
+  photo_id: string;
+  latitude: number | null;
+  longitude: number | null;
+  confidence: number | null;
+  confidence_in_words: string | null;
+  candidates: CandidateJson[];
+  country: string | null;
+  country_confidence: number | null;
+  region_km2: number | null;
+  region_cells: number[] | null;
+  region_promise: number | null;
+  model: string;
+  error: string | null;
+  shading?: [number, number][];
+}
+
+/** What a set of photos said about a model; every part may be missing. */
+export interface MetricsJson {
+  n?: number;
+  median_km?: number | null;
+  within_km?: Record<string, number>;
+  geoscore?: number;
+  top_k?: Record<string, number>;
+  country_accuracy?: number;
+  ece?: number;
+  constant?: MetricsJson;
+  [other: string]: unknown;
+}
+
+export interface ModelJson {
+  names: string[];
+  name: string;
+  identity: string;
+  finest: "country" | "region" | "cell";
+  areas: number;
+  cells: number;
+  partition: { method: string; parameters: Record<string, unknown> };
+  promises: number[];
+  card: {
+    name: string;
+    revision: string;
+    architecture: string;
+    head: string;
+    licence: string;
+    training_data?: { photos?: number };
+    metrics?: Record<string, MetricsJson>;
+  };
+  model_card: string;
+  has_test_photos: boolean;
+  limits: { body_bytes: number; files: number; pixels: number };
+  earth_radius_km: number;
+}
+
+/** A refusal, in words for the person. */
+export class ApiError extends Error {}
+
+export class Api {
+  private token = sessionStorage.getItem(TOKEN) ?? "";
+  private asking: Promise<string> | null = null;
+
+  /** `askToken` shows where a token is typed; `again`: the one before was not taken. */
+  constructor(private readonly askToken: (again: boolean) => Promise<string>) {}
+
+  async model(name?: string): Promise<ModelJson> {
+    return (await this.ask(`v1/model${query({ model: name })}`)).json() as Promise<ModelJson>;
+  }
+
+  async cells(name: string): Promise<GeoJSON.FeatureCollection> {
+    return (await this.ask(`v1/cells.geojson${query({ model: name })}`)).json() as Promise<GeoJSON.FeatureCollection>;
+  }
+
+  async predict(photo: Blob, name: string, model: string, promise: number | null): Promise<PredictionJson> {
+    const words = query({ model, shading: "true", top: "10", promise: promise === null ? undefined : String(promise) });
+    const body = new FormData();
+    body.append("files", photo, name);
+    const response = await this.ask(`v1/predict${words}`, { method: "POST", body });
+    return ((await response.json()) as { predictions: PredictionJson[] }).predictions[0]!;
+  }
+
+  /** A photo of the operator's and, where it is known, its place. */
+  async testPhoto(): Promise<{ photo: Blob; name: string; truth: [number, number] | null }> {
+    const response = await this.ask("v1/test-photo");
+    const truth = response.headers.get("Graticule-Truth")?.split(",").map(Number);
+    const [latitude, longitude] = truth ?? [];
+    return {
+      photo: await response.blob(),
+      name: response.headers.get("Graticule-Photo") ?? "test-photo.jpg",
+      truth: latitude === undefined || longitude === undefined ? null : [longitude, latitude],
+    };
+  }
+
+  private async ask(path: string, init: RequestInit = {}): Promise<Response> {
+    for (let attempt = 1; ; attempt++) {
+      const used = this.token;
+      const headers: HeadersInit = used ? { Authorization: `Bearer ${used}` } : {};
+      let response: Response;
+      try {
+        response = await fetch(path, { ...init, headers });
+      } catch {
+        throw new ApiError(PAGE.errors.unreachable);
+      }
+      if (response.ok) return response;
+      if (response.status === 401) {
+        await this.renew(used);
+        attempt = 0;
+        continue;
+      }
+      const wait = Number(response.headers.get("Retry-After"));
+      if (response.status === 429 && wait > 0 && attempt < TRIES) {
+        await new Promise((done) => setTimeout(done, 1000 * Math.min(wait, MOST_WAIT_S)));
+        continue;
+      }
+      throw new ApiError(await said(response));
+    }
+  }
+
+  /** Another token than the one that was refused; however many requests wait for it, it is asked for once. */
+  private async renew(refused: string): Promise<void> {
+    if (this.token !== refused) return;
+    this.asking ??= this.askToken(refused !== "").finally(() => (this.asking = null));
+    this.token = await this.asking;
+    sessionStorage.setItem(TOKEN, this.token);
+  }
+}
+
+function query(words: Record<string, string | undefined>): string {
+  const given = Object.entries(words).filter((pair): pair is [string, string] => pair[1] !== undefined);
+  return given.length ? `?${new URLSearchParams(given)}` : "";
+}
+
+async function said(response: Response): Promise<string> {
+  try {
+    const problem = (await response.json()) as { detail?: string; errors?: { error: string }[] };
+    return problem.errors?.[0]?.error ?? problem.detail ?? PAGE.errors.strange(response.status);
+  } catch {
+    return PAGE.errors.strange(response.status);
+  }
+}

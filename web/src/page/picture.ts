@@ -1,0 +1,82 @@
+// The map as a PNG: the canvas, and above it the markers as the style sheet shows them just now.
+import type { EarthMap } from "../earth";
+import { FOOT } from "../strings";
+
+const SHAPES = "path, circle, ellipse, text";
+const MARGIN = 12;
+
+export async function pictureOf(earth: EarthMap, caption: string): Promise<Blob> {
+  const { canvas, view } = earth;
+  const picture = document.createElement("canvas");
+  picture.width = canvas.width;
+  picture.height = canvas.height;
+  const pen = picture.getContext("2d")!;
+  pen.drawImage(canvas, 0, 0);
+  const ratio = canvas.width / view.width;
+  for (const shape of earth.markers.element.querySelectorAll<SVGGraphicsElement>(SHAPES)) {
+    if (shape.closest(".away")) continue;
+    const place = shape.getCTM();
+    if (!place) continue;
+    pen.setTransform(ratio * place.a, ratio * place.b, ratio * place.c, ratio * place.d, ratio * place.e, ratio * place.f);
+    draw(pen, shape);
+  }
+  pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+  write(pen, caption, earth, "left");
+  write(pen, FOOT.made, earth, "right");
+  return new Promise((resolve, reject) => picture.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("toBlob"))), "image/png"));
+}
+
+function draw(pen: CanvasRenderingContext2D, shape: SVGGraphicsElement): void {
+  const style = getComputedStyle(shape);
+  pen.lineWidth = parseFloat(style.strokeWidth) || 0;
+  pen.lineJoin = "round";
+  pen.lineCap = style.strokeLinecap as CanvasLineCap;
+  pen.setLineDash(style.strokeDasharray === "none" ? [] : style.strokeDasharray.split(/[\s,]+/).map(parseFloat));
+  pen.strokeStyle = style.stroke;
+  pen.fillStyle = style.fill;
+  const stroke = (drawn: () => void) => {
+    pen.globalAlpha = Number(style.strokeOpacity);
+    if (style.stroke !== "none") drawn();
+  };
+  const fill = (drawn: () => void) => {
+    pen.globalAlpha = Number(style.fillOpacity);
+    if (style.fill !== "none") drawn();
+  };
+  if (shape instanceof SVGTextElement) {
+    const text = shape.textContent ?? "";
+    pen.font = `${style.fontWeight} ${style.fontSize} ${style.fontFamily}`;
+    pen.textAlign = "center";
+    pen.textBaseline = shape.hasAttribute("dy") ? "middle" : "alphabetic";
+    stroke(() => pen.strokeText(text, 0, 0));
+    fill(() => pen.fillText(text, 0, 0));
+  } else {
+    const path = outline(shape);
+    fill(() => pen.fill(path));
+    stroke(() => pen.stroke(path));
+  }
+  pen.globalAlpha = 1;
+  pen.setLineDash([]);
+}
+
+function outline(shape: SVGGraphicsElement): Path2D {
+  if (shape instanceof SVGPathElement) return new Path2D(shape.getAttribute("d") ?? "");
+  const of = (name: string) => Number(shape.getAttribute(name) ?? 0);
+  const path = new Path2D();
+  path.ellipse(of("cx"), of("cy"), of("rx") || of("r"), of("ry") || of("r"), 0, 0, 2 * Math.PI);
+  return path;
+}
+
+function write(pen: CanvasRenderingContext2D, text: string, earth: EarthMap, align: "left" | "right"): void {
+  const style = getComputedStyle(earth.stage);
+  const left = align === "left";
+  pen.font = `${left ? "600 14px" : "11px"} ${style.fontFamily}`;
+  pen.textAlign = align;
+  pen.textBaseline = "alphabetic";
+  pen.lineWidth = 3;
+  pen.lineJoin = "round";
+  pen.strokeStyle = style.backgroundColor;
+  pen.fillStyle = style.color;
+  const [x, y] = left ? [MARGIN, MARGIN + 12] : [earth.view.width - MARGIN, earth.view.height - MARGIN];
+  pen.strokeText(text, x, y);
+  pen.fillText(text, x, y);
+}
