@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from graticule.errors import CollectionError, UsageError
+from graticule.errors import CollectionError, PhotoError, UsageError
 from graticule.photos.collecting import CollectReport, CollectSettings, Manners, collect
 from graticule.photos.collecting.candidates import Wishes
 from graticule.photos.collecting.flickr import FlickrClient
@@ -276,7 +276,7 @@ class TestTrouble:
         self, service: Service, tmp_path: Path
     ) -> None:
         service.trouble["/services/rest/"] = [(302, {"Location": f"{service.url}/elsewhere"}, b"{}")]
-        with pytest.raises(CollectionError, match="status 302"):
+        with pytest.raises(CollectionError, match="a key is not taken there"):
             gather(service, tmp_path / "out")
         assert len(service.asked) == 1
 
@@ -285,6 +285,48 @@ class TestTrouble:
         service.trouble["/services/rest/"] = [(200, {}, said)]
         with pytest.raises(CollectionError, match=r"refused a search: Illogical arguments \(code 18\)"):
             gather(service, tmp_path / "out")
+
+    @pytest.mark.parametrize(
+        "said",
+        [{}, {"photos": None}, {"photos": {"total": "many", "pages": 1, "photo": []}}, {"photos": [1]}],
+    )
+    def test_an_answer_of_another_form(self, service: Service, tmp_path: Path, said: dict[str, Any]) -> None:
+        service.trouble["/services/rest/"] = [(200, {}, json.dumps({"stat": "ok", **said}).encode())]
+        with pytest.raises(CollectionError, match="in a form that is not known"):
+            gather(service, tmp_path / "out")
+
+    def test_a_page_that_is_no_json_is_called_so(self, service: Service, tmp_path: Path) -> None:
+        service.trouble["/services/rest/"] = [(200, {}, b"<html>log in</html>")] * 5 + [
+            (200, {}, b"[" * 10**5)
+        ]
+        with pytest.raises(CollectionError, match="answered 200 without JSON, 6 times"):
+            gather(service, tmp_path / "out")
+
+    def test_photos_that_cannot_be_understood_stop_nobody(self, service: Service, tmp_path: Path) -> None:
+        good = {"id": "1", "owner": "o", "license": "4", "latitude": 48, "longitude": 2, "accuracy": 16}
+        service.files["/files/1.jpg"] = picture(1)
+        good |= {"url_l": f"{service.url}/files/1.jpg", "title": {"_content": "x"}, "tags": ["a"]}
+        odd = [
+            {},
+            None,
+            "photo",
+            {**good, "id": "../../../evil"},
+            {**good, "id": "x" * 300},
+            {**good, "id": "2"},
+        ]
+        del odd[-1]["owner"]  # type: ignore[attr-defined]
+        said = {"stat": "ok", "photos": {"total": 7, "pages": 1, "photo": [*odd, good]}}
+        service.trouble["/services/rest/"] = [(200, {}, json.dumps(said).encode())]
+        report = gather(service, tmp_path / "out")
+        assert (report.kept, report.unwanted) == (1, {"not-understood": 6})
+        assert report.found == 7
+        assert [file.name for file in tmp_path.rglob("*.jpg")] == ["flickr-1.jpg"]
+        assert read_photo_table(tmp_path / "out")["title"].to_list() == [None]
+
+    def test_addresses_that_are_none(self) -> None:
+        for url in ("http://[bad/x", "file:///etc/hosts", "http://", ""):
+            with pytest.raises(PhotoError, match="is no address of a photo"):
+                PoliteSession(FAST).fetch(url)
 
     def test_two_runs_in_one_folder(self, service: Service, tmp_path: Path) -> None:
         with (

@@ -158,3 +158,35 @@ def test_places_that_are_none_are_told(service: Service, tmp_path: Path) -> None
 def test_nobody_drives_at_the_pole(service: Service) -> None:
     assert client_of(service).near(89.0, 0.0, 1.0, {}) == []
     assert service.asked == []
+
+
+def test_the_same_page_for_ever_is_not_asked_for_ever(service: Service, tmp_path: Path) -> None:
+    image = service.add_image(1, 55.0, 12.0)
+    page = {"data": [image], "paging": {"cursors": {"after": "Q"}, "next": "https://elsewhere.example"}}
+    service.trouble["/images"] = [(200, {}, json.dumps(page).encode())] * 50
+    assert gather(service, tmp_path / "out", [(55.0, 12.0)]).kept == 1
+    assert len(service.paths("/images")) == 2
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"paging": None},
+        {"paging": {"next": "x", "cursors": None}},
+        {"data": [{"geometry": None}, {"id": "1/../2"}, 7]},
+        {"data": [{"id": "1", "geometry": {"coordinates": ["x", "y"]}}, {"id": "2", "creator": "me"}]},
+        {"data": [{"id": "3", "captured_at": 1e300}, {"id": "4", "geometry": {"coordinates": [2.0]}}]},
+        {"data": None},
+    ],
+)
+def test_odd_answers_stop_nobody(service: Service, tmp_path: Path, odd: dict[str, Any]) -> None:
+    service.trouble["/images"] = [(200, {}, json.dumps({"data": []} | odd).encode())]
+    assert gather(service, tmp_path / "out", [(55.0, 12.0)]).searches == {"done": 1}
+
+
+def test_answers_of_another_form_are_no_empty_ones(service: Service, tmp_path: Path) -> None:
+    service.trouble["/images"] = [(200, {}, b'{"data": "abc"}'), (200, {}, b'{"error": "quota"}')]
+    with pytest.raises(CollectionError, match="in a form that is not known"):
+        gather(service, tmp_path / "out", [(55.0, 12.0)])
+    with pytest.raises(CollectionError, match="refused a search: quota"):
+        gather(service, tmp_path / "out", [(55.0, 12.0)])

@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, Final
+
+NOT_UNDERSTOOD: Final = "not-understood"
+"""Why a photo is not wanted that a service describes in a form that is not known."""
+
+_ID: Final = re.compile(r"[A-Za-z0-9_@-]{1,64}")  # it becomes the name of a file
 
 
 @dataclass(frozen=True)
@@ -56,6 +66,38 @@ class Wishes:
     keep_indoors: bool = False
 
 
+def understood(service: str, said: Any, read: Callable[[dict[str, Any]], Candidate]) -> Candidate:
+    """The photo that a service describes by ``said``; one that cannot be understood says so in ``refused``.
+
+    Example:
+        >>> understood("flickr", {"id": "../../x"}, lambda said: said["owner"]).refused
+        'not-understood'
+    """
+    try:
+        if _ID.fullmatch(str(said["id"])):
+            return read(said)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, OSError):
+        pass  # counted below, by its reason
+    sum_of_it = hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
+    return Candidate(
+        photo_id=f"{service}-{NOT_UNDERSTOOD}-{sum_of_it}",
+        latitude=None, longitude=None, group=None, licence=None, licence_url="", page="", url=None,
+        refused=NOT_UNDERSTOOD,
+    )  # fmt: skip
+
+
+def text_or_none(value: Any) -> str | None:
+    """A text of a service's JSON, numbers as text; None for anything else.
+
+    Example:
+        >>> text_or_none("a"), text_or_none(7), text_or_none({"_content": "a"})
+        ('a', '7', None)
+    """
+    if isinstance(value, str):
+        return value
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
 def why_not(photo: Candidate, wishes: Wishes) -> str | None:
     """The reason why a photo is not wanted, or None.
 
@@ -64,6 +106,8 @@ def why_not(photo: Candidate, wishes: Wishes) -> str | None:
         >>> why_not(photo, Wishes(frozenset({"CC0-1.0"})))
         'zero-position'
     """
+    if photo.refused == NOT_UNDERSTOOD:
+        return NOT_UNDERSTOOD
     if photo.licence not in wishes.licences:
         return "unknown-licence" if photo.licence is None else "other-licence"
     if photo.latitude is None or photo.longitude is None:

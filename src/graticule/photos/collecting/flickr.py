@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
 from graticule.errors import CollectionError
-from graticule.photos.collecting.candidates import Candidate
+from graticule.photos.collecting.candidates import Candidate, text_or_none, understood
 from graticule.photos.collecting.licences import FLICKR_LICENCES
 from graticule.photos.collecting.session import Answer, PoliteSession
 
@@ -82,8 +82,15 @@ class FlickrClient:
         document = answer.document
         if answer.status != 200 or not isinstance(document, dict) or document.get("stat") != "ok":
             raise _refusal(answer)
-        found = document["photos"]
-        return Page(int(found["total"]), int(found["pages"]), [_candidate(each) for each in found["photo"]])
+        try:
+            found = document["photos"]
+            total, pages, photos = int(found["total"]), int(found["pages"]), list(found["photo"])
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            raise CollectionError(
+                "Flickr answered a search in a form that is not known.\n"
+                "What was collected is kept; run the same line again later."
+            ) from error
+        return Page(total, pages, [understood(self.name, each, _candidate) for each in photos])
 
     def near(
         self, latitude: float, longitude: float, radius_km: float, words: Mapping[str, str]
@@ -109,7 +116,7 @@ def _code(answer: Answer) -> int | None:
     document = answer.document
     if not isinstance(document, dict) or document.get("stat") != "fail":
         return None
-    return int(document.get("code", 0))
+    return _whole(document.get("code", 0))
 
 
 def _refusal(answer: Answer) -> CollectionError:
@@ -139,12 +146,12 @@ def _candidate(photo: dict[str, Any]) -> Candidate:
         licence=licence,
         licence_url=licence_url,
         page=f"https://www.flickr.com/photos/{owner}/{photo['id']}",
-        url=next((photo[size] for size in _SIZES if photo.get(size)), None),
+        url=next((photo[size] for size in _SIZES if isinstance(photo.get(size), str)), None),
         author=owner,
-        author_name=photo.get("ownername"),
-        taken_at=taken,
-        title=photo.get("title"),
-        tags=photo.get("tags"),
+        author_name=text_or_none(photo.get("ownername")),
+        taken_at=text_or_none(taken),
+        title=text_or_none(photo.get("title")),
+        tags=text_or_none(photo.get("tags")),
         accuracy=_whole(photo.get("accuracy")) or None,
         refused="indoors" if _whole(photo.get("context")) == _INDOORS else None,
     )

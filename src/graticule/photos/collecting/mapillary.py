@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Final
 from graticule.config import EARTH_RADIUS_KM
 from graticule.errors import CollectionError
 from graticule.geo.sphere import great_circle_km
-from graticule.photos.collecting.candidates import Candidate
+from graticule.photos.collecting.candidates import Candidate, text_or_none, understood
 from graticule.photos.collecting.licences import MAPILLARY_LICENCE
 from graticule.photos.collecting.session import Answer, PoliteSession
 
@@ -100,8 +100,7 @@ class MapillaryClient:
             if answer.status in (400, 404):
                 return None
             raise _refusal(answer)
-        url: str | None = answer.document.get("thumb_1024_url")
-        return url
+        return text_or_none(answer.document.get("thumb_1024_url"))
 
     def _in_box(self, box: Box, words: Mapping[str, str]) -> Iterator[Candidate]:
         """All images of a box, which is cut into four where it holds too many."""
@@ -118,12 +117,16 @@ class MapillaryClient:
             for part in quarters(box):
                 yield from self._in_box(part, words)
             return
+        seen = set[str]()
         while True:
             if _error(answer):
                 raise _refusal(answer)
-            yield from (_candidate(image) for image in _data(answer))
-            after = answer.document.get("paging", {}).get("cursors", {}).get("after")
-            if not after or not answer.document.get("paging", {}).get("next"):
+            page = [understood(self.name, image, _candidate) for image in _data(answer)]
+            new = [photo for photo in page if photo.photo_id not in seen]
+            yield from new
+            seen.update(photo.photo_id for photo in new)
+            after = _next_page(answer)
+            if after is None or not new:  # a server that gives the same page for ever is not asked for ever
                 return
             answer = self._ask("/images", {**fields, "after": after})
 
@@ -196,16 +199,28 @@ def _error(answer: Answer) -> dict[str, Any]:
     """The error of an answer; empty where it is none."""
     document = answer.document
     error = document.get("error") if isinstance(document, dict) else None
-    if isinstance(error, dict):
-        return error
+    if error:
+        return error if isinstance(error, dict) else {"message": str(error)}
     return (
         {} if answer.status == 200 and isinstance(document, dict) else {"message": f"status {answer.status}"}
     )
 
 
 def _data(answer: Answer) -> list[dict[str, Any]]:
-    document = answer.document
-    return document.get("data") or [] if isinstance(document, dict) else []
+    data = answer.document.get("data") if isinstance(answer.document, dict) else None
+    if data is not None and not isinstance(data, list):
+        raise CollectionError(
+            "Mapillary answered a search in a form that is not known.\n"
+            "What was collected is kept; run the same line again later."
+        )
+    return data or []
+
+
+def _next_page(answer: Answer) -> str | None:
+    """What to ask for the next page with, or None after the last."""
+    paging = answer.document.get("paging")
+    cursors = paging.get("cursors") if isinstance(paging, dict) and paging.get("next") else None
+    return (text_or_none(cursors.get("after")) or None) if isinstance(cursors, dict) else None
 
 
 def _refusal(answer: Answer) -> CollectionError:
@@ -233,15 +248,15 @@ def _candidate(image: dict[str, Any]) -> Candidate:
         photo_id=f"mapillary-{image['id']}",
         latitude=None if latitude is None else float(latitude),
         longitude=None if longitude is None else float(longitude),
-        group=author or sequence,
+        group=author or text_or_none(sequence),
         licence=MAPILLARY_LICENCE[0],
         licence_url=MAPILLARY_LICENCE[1],
         page=f"https://www.mapillary.com/app/?pKey={image['id']}",
-        url=image.get("thumb_1024_url"),
+        url=text_or_none(image.get("thumb_1024_url")),
         author=author,
-        author_name=creator.get("username"),
+        author_name=text_or_none(creator.get("username")),
         taken_at=_moment(taken_ms),
-        sequence=sequence,
+        sequence=text_or_none(sequence),
         heading_deg=None if heading is None else float(heading),
         refused="panorama" if image.get("is_pano") else None,
     )

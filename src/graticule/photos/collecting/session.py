@@ -96,14 +96,19 @@ class PoliteSession:
             - ``is_busy``: whether an answer means to come back later
 
         Raises:
-            CollectionError: it is busy for longer than patience lasts, or cannot be reached.
+            CollectionError: it is busy for longer than patience lasts, cannot be reached, or leads elsewhere.
         """
 
         def once() -> tuple[Answer, urllib3.BaseHTTPResponse]:
             response = self._request(method, url, "api", fields=fields, headers=headers, redirect=False)
+            if response.get_redirect_location():
+                raise CollectionError(
+                    f"{_host(url)} leads to another address, and a key is not taken there.\n"
+                    "Look at the address of the API; what was collected is kept."
+                )
             try:
                 document = json.loads(response.data)
-            except ValueError:
+            except (ValueError, RecursionError):
                 document = None
             return Answer(response.status, document), response
 
@@ -116,7 +121,7 @@ class PoliteSession:
             PhotoError: it is gone, kept back, too large, or its address is none.
             CollectionError: its server is busy for longer than patience lasts, or cannot be reached.
         """
-        if urllib.parse.urlsplit(url).scheme not in ("http", "https"):
+        if not _is_address(url):
             raise PhotoError(f"'{url}' is no address of a photo.", reason="no-address")
 
         def once() -> tuple[Answer, urllib3.BaseHTTPResponse]:
@@ -154,7 +159,9 @@ class PoliteSession:
                 if check is not None:
                     check(response)
                 return answer
-            why, told_s = f"answered {answer.status}", _retry_after_s(response.headers.get("Retry-After"))
+            no_json = " without JSON" if answer.status == 200 and answer.document is None else ""
+            why = f"answered {answer.status}{no_json}"
+            told_s = _retry_after_s(response.headers.get("Retry-After"))
         raise CollectionError(
             f"{host} {why}, {self.manners.tries} times.\n"
             "Run the same line again later: it goes on where it stopped."
@@ -232,6 +239,14 @@ def _retry_after_s(value: str | None) -> float | None:
         return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
     except ValueError:
         return None
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urllib.parse.urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.netloc)
 
 
 def _host(url: str) -> str:
