@@ -71,9 +71,16 @@ def network(classes: int) -> nn.Sequential:
 
 
 def draw(
-    folder: Path, photos: int, side: int, shortcuts: dict[str, tuple[str, ...]] | None, seed: int
+    folder: Path,
+    photos: int,
+    side: int,
+    shortcuts: dict[str, tuple[str, ...]] | None,
+    seed: int,
+    countries: tuple[str, ...] | None = None,
 ) -> Planet:
-    table = build_planet(folder, photos=photos, size_px=(side, side), shortcuts=shortcuts, seed=seed)
+    table = build_planet(
+        folder, photos=photos, size_px=(side, side), shortcuts=shortcuts, seed=seed, countries=countries
+    )
     codes = sorted(table["country"].unique())
     images = np.stack([np.asarray(Image.open(folder / path)) for path in table["path"]])
     hood = np.zeros(images.shape[:3], dtype=bool)

@@ -39,11 +39,32 @@ def message(values: dict[str, object]) -> str:
 
 
 def test_every_shipped_recipe_is_valid_and_says_where_it_comes_from() -> None:
-    names = [summary.name for summary in list_recipes()]
-    assert {"default", "quick"} <= set(names)
+    names = {summary.name for summary in list_recipes()}
+    assert names == {
+        "coordinate_regression",
+        "country_clusters_resnet34",
+        "country_resnet50",
+        "default",
+        "hmc_efficientnet",
+        "hybrid",
+        "multi_resolution",
+        "municipality_vit",
+        "quick",
+        "s2_cnn_vit",
+    }
     for summary in list_recipes():
         assert isinstance(read_recipe(summary.name), Recipe)
         assert all((summary.source, summary.reproduces, summary.published)), summary.name
+
+
+def test_every_shipped_recipe_has_a_scale_of_minutes_that_needs_nothing() -> None:
+    for summary in list_recipes():
+        smoke = read_recipe(summary.name, scale="smoke")
+        assert smoke.photos.synthetic is not None
+        assert smoke.photos.synthetic.photos <= 1500
+        assert smoke.network.image_size_px is not None
+        assert smoke.network.image_size_px <= 96
+        assert smoke.network.backbone.weights in {"none", "default"}  # nothing is downloaded
 
 
 def test_recipes_are_found_by_name_and_by_path() -> None:
