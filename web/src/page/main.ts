@@ -463,6 +463,8 @@ class Page {
       { class: "token" },
       h("h2", {}, PAGE.token),
       again && h("p", { class: "refused", role: "alert" }, PAGE.tokenWrong),
+      // for password managers, which keep a token under a name
+      h("input", { type: "text", autocomplete: "username", value: PAGE.brand, readonly: true, hidden: true }),
       h("label", { for: "token" }, PAGE.tokenField),
       h("div", { class: "row" }, field, h("button", { type: "submit", class: "primary" }, PAGE.tokenSend)),
     );
