@@ -14,11 +14,9 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from web_process import httpx, jpeg, server
 
-pytest.importorskip("fastapi", reason="needs the extra 'web'")
-pytest.importorskip("httpx")
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-from web_process import jpeg, server
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = shutil.which("chromium")
@@ -47,7 +45,6 @@ def browser() -> Iterator[Any]:
 def other_bundle(colour_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A second model, of the same cells and much less sure of itself."""
     from conftest import colour_network
-
     from graticule.bundle import BundleCard, read_bundle, write_bundle
 
     partition = read_bundle(colour_bundle).partition
@@ -62,7 +59,6 @@ def other_bundle(colour_bundle: Path, tmp_path_factory: pytest.TempPathFactory) 
 def telling_bundle(colour_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model with figures and a card that tries to break out of its page."""
     from conftest import colour_network
-
     from graticule.bundle import BundleCard, read_bundle, write_bundle
 
     partition = read_bundle(colour_bundle).partition
@@ -462,8 +458,6 @@ def test_axe_finds_nothing_serious(visit, axe, scheme):
 
 def test_the_first_load_is_small(visit, colour_bundle):
     with server(colour_bundle) as (_, address):
-        import httpx
-
         page = visit(address)
         page.wait_for_selector(".drop button")
         paths = page.evaluate("() => performance.getEntriesByType('resource').map(each => each.name)")

@@ -13,10 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-
-pytest.importorskip("fastapi", reason="needs the extra 'web'")
-httpx = pytest.importorskip("httpx")
-from web_process import free_port, jpeg, server
+from web_process import free_port, httpx, jpeg, server
 
 
 def test_clients_at_once_all_get_their_own_answer(colour_bundle: Path) -> None:

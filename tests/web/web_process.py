@@ -1,4 +1,4 @@
-"""The server as a process of its own, and photos to send it."""
+"""The server as a process of its own, and photos to send it. Without its packages, its tests are skipped."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
+import pytest
 from PIL import Image
+
+pytest.importorskip("fastapi", reason="needs the extra 'web'")
+httpx = pytest.importorskip("httpx")
 
 
 def free_port() -> int:
