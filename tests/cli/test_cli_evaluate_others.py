@@ -35,7 +35,7 @@ def test_classes(classes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert "4 photos of 3 classes, 1 without an answer" in captured.out
     assert "right class" in captured.out
     assert "always 'Peru'" in captured.out
-    assert "1 photos have no predicted class" in captured.err
+    assert "1 photo has no predicted class" in captured.err
     page = (tmp_path / "out" / "index.html").read_text()
     assert "<script" not in page
     assert "Class by class" in page

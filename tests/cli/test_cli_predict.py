@@ -85,7 +85,7 @@ def test_a_map_of_another_ending_is_refused_before_the_work(colour_photos: Path,
     assert "Type:  --map" in run.stderr
     run = graticule("predict", colour_photos, "--map", tmp_path / "m.png", "-o", tmp_path / "parts")
     assert run.returncode == 2
-    assert "name a file:  -o predictions.parquet" in run.stderr
+    assert "Name a file:  -o predictions.parquet" in run.stderr
 
 
 def test_a_promise_that_the_model_does_not_make_is_refused(colour_bundle: Path, colour_photos: Path) -> None:

@@ -103,7 +103,7 @@ def test_ranked_answers_and_probabilities(tmp_path: Path) -> None:
     ranked = _write(tmp_path / "r.csv", true_class=["a", "b"], **answers)
     document = evaluate_classes(read_classes(ranked), resamples=50).metrics
     assert document["top_k"] == {"1": 0.5, "3": 1.0, "5": None, "10": None}
-    assert document["intervals"]["top_k"]["3"] == [1.0, 1.0]
+    assert document["intervals"]["top_k"]["3"] == pytest.approx([0.025**0.5, 1.0])  # exact: two hits of two
     given = {"prob_a": [0.2, 0.1], "prob_b": [0.7, 0.8], "prob_c": [0.1, 0.1]}
     shares = _write(tmp_path / "p.csv", true_class=["a", "b"], **given)
     document = evaluate_classes(read_classes(shares), resamples=0).metrics
@@ -135,7 +135,11 @@ def test_what_is_wrong_is_said(tmp_path: Path) -> None:
             read_classes(_write(tmp_path / "t.csv", photo_id=["p"], true_class=[None], pred_class=["a"]))
         )
     with pytest.raises(PredictionsError, match="No predicted class is among the true ones"):
-        evaluate_classes(read_classes(_write(tmp_path / "t.csv", true_class=["Peru"], pred_class=["PE"])))
+        evaluate_classes(
+            read_classes(_write(tmp_path / "t.csv", true_class=["Peru", "Chad"], pred_class=["PE", "TD"]))
+        )
+    one = _write(tmp_path / "t.csv", true_class=["Peru"], pred_class=["Chad"])
+    assert evaluate_classes(read_classes(one), resamples=0).metrics["accuracy"] == 0.0
 
 
 def test_one_class_and_photos_without_a_true_one(tmp_path: Path) -> None:

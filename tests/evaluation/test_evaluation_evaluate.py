@@ -261,7 +261,9 @@ def test_one_photo() -> None:
     document = evaluate_predictions(_answers([(48.9, 2.3)]), _answers([(48.8, 2.3)])).metrics
     assert document["n"] == 1
     assert document["within_km"]["25"] == 1.0
-    assert document["intervals"]["median_km"] == [document["median_km"]] * 2
+    assert document["intervals"]["within_km"]["25"] == pytest.approx([0.025, 1.0])
+    assert document["intervals"]["median_km"] == [None, None]
+    assert "There are fewer than 6 photos: only shares have an interval." in document["remarks"]
 
 
 def test_all_failed() -> None:

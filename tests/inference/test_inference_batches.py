@@ -116,3 +116,10 @@ def test_photos_in_memory_have_no_batch(model: Model, tmp_path: Path) -> None:
 def test_nothing_to_do(model: Model, tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match="no photo to predict"):
         begin(model, [], tmp_path / "out", SMALL)
+
+
+def test_the_promise_is_part_of_the_plan(model: Model, many: Path, tmp_path: Path) -> None:
+    assert begun(model, many, tmp_path / "own").plan.answering.promise == "0.9"
+    with pytest.raises(UsageError, match=r"no promise of 0\.5"):
+        begun(model, many, tmp_path / "other", BatchSettings(promise=0.5))
+    assert not (tmp_path / "other").exists()

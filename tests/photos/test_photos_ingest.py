@@ -90,7 +90,7 @@ def test_a_table_beside_its_photos(tmp_path, trip):
     assert (report.splits, report.countries, report.continents) == (
         {"test": 1, "train": 1, "val": 1}, {"AU": 1, "FR": 1, "IT": 1}, {"EU": 2, "OC": 1},
     )  # fmt: skip
-    assert "7 photos in" in report.warnings[0]
+    assert "7 photos belong to no row" in report.warnings[0]
 
 
 def test_photos_with_a_country_but_no_place_are_kept_and_counted(tmp_path, trip):

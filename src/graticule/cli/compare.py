@@ -115,7 +115,7 @@ def _print(metrics: dict[str, Any]) -> None:
         return "infinite" if value is None else figure(goal, value)
 
     console = stdout()
-    console.print(f"{metrics['n']:,} photos", markup=False)
+    console.print("1 photo" if metrics["n"] == 1 else f"{metrics['n']:,} photos", markup=False)
     for pair in metrics["pairs"]:
         a, b = pair["a"], pair["b"]
         width = max(12, len(a), len(b)) + 2

@@ -36,7 +36,8 @@ def command(table: Path, output: Path | None, name: str | None, replace: bool, a
     if output is None:
         facts = dataset_facts(table, name=name)
     else:
-        from graticule.reports.datasheet import PAGE, write_datasheet
+        from graticule.reports.datasheet import write_datasheet
+        from graticule.reports.page import PAGE
 
         facts = write_datasheet(table, output, name=name, replace=replace)
         stderr().print(f"Wrote {output / PAGE}", markup=False)

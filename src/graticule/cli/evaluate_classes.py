@@ -44,7 +44,9 @@ def _print(metrics: dict[str, Any]) -> None:
 
     console = stdout()
     failed = f", {metrics['n_failed']:,} without an answer" if metrics["n_failed"] else ""
-    console.print(f"{metrics['n']:,} photos of {metrics['classes']:,} classes{failed}", markup=False)
+    photos = "1 photo" if metrics["n"] == 1 else f"{metrics['n']:,} photos"
+    classes = "1 class" if metrics["classes"] == 1 else f"{metrics['classes']:,} classes"
+    console.print(f"{photos} of {classes}{failed}", markup=False)
     largest, drawn = metrics["largest_class"], metrics["intervals"] or {}
     console.print(
         f"{'':<34}{'model':>9}  {'interval':<18}always '{largest['class']}'", style="bold", markup=False

@@ -86,10 +86,10 @@ def command(
         check_target(output)
     if map_path is not None:
         _check_map(map_path)
-    if in_parts and (promise is not None or (map_path is not None and _is_picture(map_path))):
+    if in_parts and map_path is not None and _is_picture(map_path):
         raise UsageError(
-            "A folder of parts holds the model's own promise and no probabilities of all cells.\n"
-            "For --promise or a map as a picture name a file:  -o predictions.parquet"
+            "A folder of parts holds no probabilities of all cells, which a map as a picture shows.\n"
+            "Name a file:  -o predictions.parquet     or another map:  --map map.html"
         )
     given = list(paths_from_stdin() if photos == (Path("-"),) else photos)
     for path in photos:
@@ -97,7 +97,7 @@ def command(
             raise MissingFileError(f"There is no file or folder '{path}'.\nCheck the path.")
     loaded = load_model(model, threads=threads)
     if output is not None and in_parts:
-        options = {"top": top, "estimate": estimate, "batch_size": batch_size}
+        options = {"top": top, "estimate": estimate, "promise": promise, "batch_size": batch_size}
         done = batch.fill(output, loaded, model, find_sources(given), **options)
         if done is not None and map_path is not None:
             stderr().print(f"Wrote {done.map(map_path, truth=known_places(output))}")
@@ -134,9 +134,13 @@ def _is_picture(path: Path) -> bool:
 
 def _check_map(path: Path) -> None:
     """Refuse, before any work is done, a map that could not be written."""
+    from graticule.predictions.files import check_target
+
+    if not _is_picture(path):
+        check_target(path)
+        return
     from graticule.config import nearest
     from graticule.errors import UsageError
-    from graticule.predictions.files import check_target
     from graticule.reports.cartography import ENDINGS
     from graticule.reports.prediction_figure import check_map_path
 
@@ -147,11 +151,8 @@ def _check_map(path: Path) -> None:
             f"'{path}' is no map: its ending is none of {', '.join(known)}.\n"
             f"Type:  --map {path.with_suffix(close)}"
         )
-    if _is_picture(path):
-        check_map_path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-    else:
-        check_target(path)
+    check_map_path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
 
 
 def _write_map(path: Path, predictions: Predictions, truth: Any) -> Path:

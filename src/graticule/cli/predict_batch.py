@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -125,7 +126,7 @@ def share_of(text: str | None) -> tuple[int, int]:
 
 def paths_from_stdin() -> Iterator[str]:
     """One path per line of stdin, or per NUL byte where there is one (``find -print0``)."""
-    data = click.get_binary_stream("stdin").read()
+    data = sys.stdin.buffer.read()
     separator = b"\0" if b"\0" in data else b"\n"
     for name in data.split(separator):
         if name.strip():

@@ -44,6 +44,7 @@ def read_answers(path: str | Path) -> pl.DataFrame:
     Raises:
         MissingFileError: there is no such file.
         PredictionsError: a predictions file is damaged.
+        PredictionsError: also where no position of a stranger's table is one.
         TableError: a stranger's table has no ids or positions, or latitude and longitude are swapped.
     """
     path = Path(path)
@@ -52,7 +53,15 @@ def read_answers(path: str | Path) -> pl.DataFrame:
     except PredictionsError:
         if not is_table(path) or set(SCHEMA) <= set(read_rows(path).columns):
             raise
-    return read_truth(path, label="Predictions").rename({"reason": "error"}).drop("country", "group")
+    table = read_truth(path, label="Predictions").rename({"reason": "error"}).drop("country", "group")
+    if table["latitude"].null_count() == table.height and table["error"].null_count() < table.height:
+        why = table["error"].drop_nulls().value_counts(sort=True).row(0)[0]
+        raise PredictionsError(
+            f"None of the {table.height} positions in '{path}' can be used ({why}).\n"
+            "Write latitudes in [-90, 90] and longitudes in degrees as plain numbers with a point, such as "
+            "48.8566."
+        )
+    return table
 
 
 def complete(predictions: Predictions | pl.DataFrame) -> pl.DataFrame:

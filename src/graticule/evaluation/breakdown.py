@@ -20,9 +20,6 @@ LIMITS_KM: Final = (750, 2500)
 UNKNOWN: Final = "none"
 """Stands for places of no country: the open sea."""
 
-LEAST_FOR_INTERVALS: Final = 2
-"""A part of one photo has no spread to resample."""
-
 
 def by_part(
     truth: Labels,

@@ -122,7 +122,12 @@ def _coverage(comparison: Comparison, frame: pl.DataFrame) -> dict[str, Any] | N
     found = coverage_of(held, areas, promise=promise, groups=truth.groups)
     names = truth.continents
     found["by_continent"] = {
-        name: coverage_of(held[names == name], areas[names == name], promise=promise)
+        name: coverage_of(
+            held[names == name],
+            areas[names == name],
+            promise=promise,
+            groups=None if truth.groups is None else truth.groups[names == name],
+        )
         for name in CONTINENTS
         if (names == name).any()
     }

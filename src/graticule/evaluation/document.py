@@ -110,7 +110,9 @@ def _improvements(comparison: Comparison) -> dict[str, Any]:
     if truth.partition is not None and truth.cells is not None and "top 1" in ratios:
         inside = truth.cells[truth.cells != NO_CELL]
         asked = np.bincount(inside, minlength=truth.partition.count)
-        found["cell"] = improvements(ratios["top 1"].mean, truth.partition.photos, asked)
+        # over the photos that have a cell, as the chances: where none has one there is no chance to beat
+        accuracy = ratios["top 1"].mean * len(truth) / len(inside) if len(inside) else float("nan")
+        found["cell"] = improvements(accuracy, truth.partition.photos, asked)
     known, asked_of = comparison.baselines.country_shares, truth.country.counts
     if "country_accuracy" in ratios and known:
         codes = sorted({*known, *asked_of})

@@ -18,6 +18,7 @@ from graticule.evaluation.classification import FIGURES, ClassCounts, class_stat
 from graticule.evaluation.curves import CURVE_KM
 from graticule.evaluation.ground_truth import GroundTruth, continents_of
 from graticule.evaluation.intervals import (
+    METHOD,
     Distribution,
     Interval,
     Ratio,
@@ -29,6 +30,7 @@ from graticule.evaluation.intervals import (
 from graticule.evaluation.labels import Labels
 from graticule.evaluation.protocols import Array, Protocol
 from graticule.evaluation.recall_against_area import AREAS_KM2, searched_km2
+from graticule.evaluation.shares import mcnemar_p
 from graticule.evaluation.verdicts import against_constant
 
 GOALS: Final = (*(f"{limit}" for limit in THRESHOLDS_KM), "median_km", "mean_km", "geoscore")
@@ -133,6 +135,10 @@ class Comparison:
             "constant mean_km": Ratio(constant["mean_km"]),
             "constant geoscore": Ratio(self.protocol.geoscore(constant["geoscore"])),
             **{f"constant {limit}": Ratio(flags) for limit, flags in self.baselines.constant_within.items()},
+            **{
+                f"{kind} accuracy": Ratio((true == said) & (true >= 0), true >= 0)
+                for kind, (true, said, _) in self.class_pairs.items()
+            },
         }
         statistics: dict[str, Statistic] = {
             kind: class_statistic(*pair) for kind, pair in self.class_pairs.items()
@@ -186,13 +192,14 @@ class Comparison:
 
         groups = self.sampling.groups
         return {
-            "method": "percentile bootstrap",
+            "method": METHOD,
             "level": level,
             "resamples": self.sampling.resamples,
             "seed": self.sampling.seed,
             "unit": "photo" if groups is None else "group",
             "units": len(self.truth) if groups is None else int(groups.max()) + 1,
-            **{name: of(name if name != "ece" else "ece ece") for name in SINGLE},
+            **{name: of(name) for name in SINGLE},
+            "ece": self._calibration_interval(drawn, level),
             "within_km": {f"{limit}": of(f"{limit}") for limit in THRESHOLDS_KM},
             "top_k": {f"{k}": of(f"top {k}") for k in TOP_K},
             "areas": self._areas(of),
@@ -213,7 +220,12 @@ class Comparison:
             if self.resamples is not None:
                 interval = self.resamples.interval(goal, minus=f"constant {goal}", level=self.sampling.level)
             against = constant[goal] if goal in constant else constant["within_km"][goal]
-            found[goal] = against_constant(goal, value, against, constant["places"][goal]["name"], interval)
+            p = None
+            if interval is not None and goal in self.baselines.constant_within:
+                p = mcnemar_p(self.ratios[goal].values, self.baselines.constant_within[goal])
+            found[goal] = against_constant(
+                goal, value, against, constant["places"][goal]["name"], interval, p=p
+            )
         return found
 
     def _mean(self, name: str) -> float | None:
@@ -241,6 +253,10 @@ class Comparison:
         if "top 1" not in self.ratios or not stated.any():
             return None
         return self.answers.confidence, np.asarray(self.ratios["top 1"].values), stated
+
+    def _calibration_interval(self, drawn: Resamples, level: float) -> Interval | None:
+        error = self._calibration_error()
+        return None if error is None else drawn.gap_interval("ece ece", "ece noise", error, level=level)
 
     def _calibration_error(self) -> float | None:
         """Expected calibration error of the best cell's confidence, over the photos that state one."""

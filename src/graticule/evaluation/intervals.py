@@ -6,6 +6,9 @@ one author or one trip are not independent; where groups are known, whole groups
 A resample is a count per photo, so every mean of all resamples is one matrix product, and a median is
 found in a running sum over the sorted errors: nothing is sorted again. All figures come from the same
 resamples, so that the difference of two of them is a paired comparison.
+
+Where photos cannot tell, resampling them cannot either: of no hit at all it would say 0 to 0. A share of few
+hits or few misses has an exact interval instead, and a figure of fewer than six photos or groups has none.
 """
 
 from __future__ import annotations
@@ -18,9 +21,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from graticule.evaluation.protocols import Array
+from graticule.evaluation.shares import Share
 
 LEVEL: Final = 0.95
 RESAMPLES: Final = 1000
+
+METHOD: Final = "percentile bootstrap (shares of few hits or few misses: exact)"
+"""How intervals are made, in words."""
+
+LEAST_UNITS: Final = 6
+"""Of fewer photos or groups not even the least and the greatest hold the median 95 times in 100."""
 
 CHUNK_NUMBERS: Final = 4_000_000
 """Counts held at once; 32 MB."""
@@ -95,12 +105,16 @@ class Resamples:
         - ``ratios``, ``medians``: one value per resample, shape (B,), by name
         - ``curves``: shares in [0, 1], shape (B, P), by name
         - ``others``: further statistics, shape (B,), by name
+        - ``shares``: of the figures that are shares, hits and misses as they were counted; ``units``: on how
+          many photos or groups each figure rests
     """
 
     ratios: dict[str, Array]
     medians: dict[str, Array]
     curves: dict[str, Array]
     others: dict[str, Array] = field(default_factory=dict)
+    shares: dict[str, Share] = field(default_factory=dict)
+    units: dict[str, int] = field(default_factory=dict)
 
     @property
     def names(self) -> set[str]:
@@ -108,9 +122,36 @@ class Resamples:
         return {*self.ratios, *self.medians, *self.others}
 
     def interval(self, name: str, *, minus: str | None = None, level: float = LEVEL) -> Interval:
-        """Percentile interval of a figure, or of its difference to the figure ``minus``, paired."""
+        """Percentile interval of a figure, or of its difference to the figure ``minus``, paired.
+
+        A share of few hits or few misses has an exact interval. NaN where too few photos or groups are known
+        (``LEAST_UNITS``).
+        """
+        if minus is None and name in self.shares and self.shares[name].is_rare:
+            return self.shares[name].interval(level)
+        if min(self.units.get(each, LEAST_UNITS) for each in (name, minus or name)) < LEAST_UNITS:
+            return float("nan"), float("nan")
         values = self._values(name) if minus is None else self.differences(name, minus)
-        return percentile_interval(values, level=level)
+        low, high = percentile_interval(values, level=level)
+        if name in self.others and low == high:  # resampling says nothing of what never happened
+            return float("nan"), float("nan")
+        return low, high
+
+    def gap_interval(self, name: str, noise: str, figure: float, *, level: float = LEVEL) -> Interval:
+        """Interval of a mean of absolute gaps, which chance alone makes larger.
+
+        Resamples lie too high, since chance is in them twice: a perfect model would have an interval without
+        0. What chance may have added to the figure is at most the mean absolute change of the gaps.
+
+        Convention:
+            - ``noise``: that change in each resample, a figure of its own; ``figure``: of all photos
+            - NaN where too few photos or groups are known
+        """
+        if self.units.get(name, LEAST_UNITS) < LEAST_UNITS:
+            return float("nan"), float("nan")
+        added = percentile_interval(self._values(noise), level=2 * level - 1)[1]  # one end: all below it
+        highest = percentile_interval(self._values(name), level=level)[1]
+        return max(0.0, figure - added), max(figure, min(figure + added, highest))
 
     def differences(self, name: str, minus: str) -> Array:
         """A figure less another on the same resamples, shape (B,)."""
@@ -166,12 +207,26 @@ def resample(
             for row in counts:
                 for name, value in statistic(row if groups is None else row[groups]).items():
                     others.setdefault(f"{key} {name}", []).append(value)
+    every = count if groups is None else int(groups.max()) + 1
     return Resamples(
         {name: np.concatenate(some) for name, some in parts.items()},
         {name: np.concatenate(some) for name, some in medians.items()},
         {name: np.concatenate(some) for name, some in curves.items()},
         {name: np.array(values, dtype=np.float64) for name, values in others.items()},
+        {name: share for name, each in ratios.items() if (share := _share_of(each, groups)) is not None},
+        sums.units | {name: table.count for name, table in tables.items()} | dict.fromkeys(others, every),
     )
+
+
+def _share_of(ratio: Ratio, groups: NDArray[np.int64] | None) -> Share | None:
+    """Hits and misses of a figure that is a share; None where it is none."""
+    counted = np.ones(1, np.bool_) if ratio.counted is None else ratio.counted
+    values = np.asarray(ratio.values)
+    if values.dtype != np.bool_ and (
+        ratio.counted is None or not ((values == 0) | (values == counted)).all()
+    ):
+        return None
+    return Share.of(values.astype(np.float64) > 0, ratio.counted, groups)
 
 
 def percentile_interval(values: ArrayLike, *, level: float = LEVEL) -> Interval:
@@ -207,6 +262,7 @@ class _Sums:
     def __init__(self, ratios: Mapping[str, Ratio], groups: NDArray[np.int64] | None, count: int) -> None:
         columns: list[Array] = [np.ones(count)]
         self.places: dict[str, tuple[int, int]] = {}
+        self.units: dict[str, int] = {}
         for name, ratio in ratios.items():
             below = 0
             values = np.asarray(ratio.values, dtype=np.float64)
@@ -219,6 +275,8 @@ class _Sums:
         if groups is not None:
             columns = [np.bincount(groups, weights=column).astype(np.float64) for column in columns]
         self.sums = np.stack(columns, axis=1)
+        for name, (_, below) in self.places.items():
+            self.units[name] = int(np.count_nonzero(self.sums[:, below]))
 
     def ratios(self, counts: Array) -> dict[str, Array]:
         totals = counts @ self.sums
@@ -235,6 +293,7 @@ class _Sorted:
             order = order[distribution.counted[order]]
         self.errors_km = distribution.errors_km[order]
         self.units = order if groups is None else groups[order]
+        self.count = len(order) if groups is None else len(np.unique(self.units))
         distances = np.empty(0) if distribution.distances_km is None else distribution.distances_km
         self.up_to = np.searchsorted(self.errors_km, distances, side="right")
 

@@ -39,7 +39,7 @@ def _line(metrics: dict[str, Any], goal: str, part: str, key: str | None) -> dic
         "goal": goal,
         "name": _NAMES.get(goal) or _name(goal),
         "model": _pick(metrics, part, key),
-        "interval": _pick(metrics["intervals"] or {}, part, key),
+        "interval": _known(_pick(metrics["intervals"] or {}, part, key)),
         **{name: _pick(baselines[name], part, key) for name in ("constant", "random", "largest_cell")},
         "place": baselines["constant"]["places"].get(goal, {}).get("name"),
         "verdict": None if against is None else against["verdict"],
@@ -50,6 +50,11 @@ def _line(metrics: dict[str, Any], goal: str, part: str, key: str | None) -> dic
 def _pick(source: dict[str, Any], part: str, key: str | None) -> Any:
     value = source.get(part)
     return value if key is None or value is None else value.get(key)
+
+
+def _known(interval: Any) -> Any:
+    """None for an interval without ends: too few photos or groups."""
+    return None if interval is None or (interval[0] is None and interval[1] is None) else interval
 
 
 def _name(goal: str) -> str:

@@ -140,6 +140,7 @@ def calibration_statistic(
     """The expected calibration error as a function of the photos' weights, for the bootstrap.
 
     Convention:
+        - figures ``ece``, and ``noise``: by how much the weights change the gaps of the bins, absolutely
         - ``confidence``, ``is_right`` as ``expected_calibration_error``; ``stated``: which photos state a
           confidence, shape (N,); the others are in no bin
     """
@@ -147,10 +148,14 @@ def calibration_statistic(
     shares = np.asarray(confidence, dtype=np.float64)[told]
     gaps, index = np.asarray(is_right, dtype=np.float64)[told] - shares, _bins(shares, bins)
 
+    plain = np.bincount(index, weights=gaps, minlength=bins) / max(1, len(told))
+
     def figures(weights: Array) -> dict[str, float]:
         loads = weights[told]
-        found = np.abs(np.bincount(index, weights=gaps * loads, minlength=bins)).sum()
-        return {"ece": float(found / loads.sum()) if loads.sum() else float("nan")}
+        if not loads.sum():
+            return {"ece": float("nan"), "noise": float("nan")}
+        found = np.bincount(index, weights=gaps * loads, minlength=bins) / loads.sum()
+        return {"ece": float(np.abs(found).sum()), "noise": float(np.abs(found - plain).sum())}
 
     return figures
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 
+from graticule.evaluation.intervals import LEAST_UNITS
 from graticule.evaluation.matching import SHOWN
+
+FEW_GROUPS: Final = 20
+"""With fewer groups intervals by group are too narrow."""
 
 
 def remarks(document: dict[str, Any], predictions: pl.DataFrame) -> list[str]:
@@ -16,6 +20,7 @@ def remarks(document: dict[str, Any], predictions: pl.DataFrame) -> list[str]:
         - ``document``: the finished parts of ``metrics.json``; ``predictions``: the completed table
     """
     found = [*_about_photos(document), *_about_failures(document, predictions), *_about_cells(document)]
+    found += _about_units(document["intervals"])
     baselines = document["baselines"]
     if baselines["is_in_sample"]:
         found.append(
@@ -73,6 +78,13 @@ def _about_failures(document: dict[str, Any], predictions: pl.DataFrame) -> list
             f"{_photos(unexplained)} {_verb('have', unexplained)} neither a position nor an error in the "
             "predictions (NaN or empty); taken as not answered."
         )
+    reasons = predictions["error"].drop_nulls().value_counts(sort=True)
+    if failed and reasons.height:
+        shown = ", ".join(
+            f"{count:,} {why.splitlines()[0]}" for why, count in reasons.head(SHOWN).iter_rows()
+        )
+        more = f" and {reasons.height - SHOWN} other reasons" if reasons.height > SHOWN else ""
+        found.append(f"Why there is no answer: {shown}{more}.")
     if 2 * failed >= document["n"]:
         found.append("Half of the photos or more have no answer, so the median error is infinite (null).")
     return found
@@ -93,6 +105,19 @@ def _about_cells(document: dict[str, Any]) -> list[str]:
             "country accuracy."
         )
     return found
+
+
+def _about_units(intervals: dict[str, Any] | None) -> list[str]:
+    """When photos or groups are too few for their intervals."""
+    if intervals is None:
+        return []
+    units, unit = intervals["units"], intervals["unit"]
+    whose = "photos" if unit == "photo" else "groups (authors, sequences) of photos"
+    if units < LEAST_UNITS:
+        return [f"There are fewer than {LEAST_UNITS} {whose}: only shares have an interval."]
+    if unit == "group" and units < FEW_GROUPS:
+        return [f"There are only {units} {whose}: the intervals are a little too narrow."]
+    return []
 
 
 def _photos(count: int) -> str:

@@ -11,7 +11,13 @@ Verdict = Literal["above", "below", "equal"]
 
 
 def against_constant(
-    goal: str, model: float | None, constant: float, place: str, interval: Interval | None
+    goal: str,
+    model: float | None,
+    constant: float,
+    place: str,
+    interval: Interval | None,
+    *,
+    p: float | None = None,
 ) -> dict[str, Any]:
     """The comparison of one figure of the model with the best constant guess for it.
 
@@ -19,8 +25,9 @@ def against_constant(
         - ``goal``: a threshold in km as text, "median_km", "mean_km" or "geoscore"
         - ``model``: None where the figure does not exist (an infinite median)
         - ``interval``: of the difference model - constant, paired over the same photos, or None
+        - ``p``: of McNemar's exact test, for a threshold; of few photos the interval alone claims too much
         - ``verdict`` in the result: "below" means that the model is worse than answering ``place`` always;
-          ``is_clear``: the interval does not hold 0
+          ``is_clear``: the interval does not hold 0, and ``p``, where there is one, is below 0.05
 
     Example:
         >>> against_constant("25", 0.02, 0.04, "London, GB", (-0.03, -0.01))["words"]
@@ -31,7 +38,7 @@ def against_constant(
     less_is_better = goal.endswith("_km")
     gain = -difference if less_is_better else difference
     verdict: Verdict = "equal" if gain == 0 else "above" if gain > 0 else "below"
-    is_clear = interval is not None and (interval[0] > 0 or interval[1] < 0)
+    is_clear = interval is not None and (interval[0] > 0 or interval[1] < 0) and (p is None or p < 0.05)
     return {
         "model": model,
         "constant": constant,

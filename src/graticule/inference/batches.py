@@ -42,6 +42,7 @@ class BatchSettings:
 
     top: int = 10
     estimate: Estimate | None = None
+    promise: float | str | None = None
     batch_size: int = 32
     chunk_size: int = CHUNK_SIZE
     share: tuple[int, int] = (1, 1)
@@ -49,8 +50,10 @@ class BatchSettings:
     def answering(self, model: Model) -> Answering:
         """What the plan says of these settings with that model."""
         whole = -(-self.chunk_size // self.batch_size) * self.batch_size
-        estimate = self.estimate or model.card.estimate
-        return Answering(model.card.identity, estimate, self.top, self.batch_size, whole)
+        words = model.words(top=self.top, estimate=self.estimate, promise=self.promise)
+        return Answering(
+            model.card.identity, words.estimate, words.top, self.batch_size, whole, words.promise
+        )
 
 
 @dataclass(frozen=True)
@@ -124,9 +127,10 @@ def _answers(model: Model, plan: Plan, parts: tuple[int, ...]) -> Iterator[Predi
 
     Batches do not straddle chunks: all chunks but the plan's last are whole batches.
     """
-    words: Any = {"top": plan.answering.top, "estimate": plan.answering.estimate}
+    answering = plan.answering
+    words: Any = {"top": answering.top, "estimate": answering.estimate, "promise": answering.promise}
     sources = (source for part in parts for source in _sources(plan.chunk(part)))
-    yield from model.predict_batches(sources, batch_size=plan.answering.batch_size, **words)
+    yield from model.predict_batches(sources, batch_size=answering.batch_size, **words)
 
 
 def _table(sources: Iterable[Source]) -> pl.DataFrame:

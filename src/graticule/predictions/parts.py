@@ -41,6 +41,7 @@ class Answering:
 
     Convention:
         - ``model``: name and revision; ``estimate``: how the point is chosen; ``top``: candidates kept
+        - ``promise``: how often regions hold the truth, a share in text; None for no regions
         - ``chunk_size``: photos per part; ``batch_size``: photos that the network sees together
     """
 
@@ -49,6 +50,7 @@ class Answering:
     top: int
     batch_size: int
     chunk_size: int
+    promise: str | None = None
 
 
 @dataclass(frozen=True)

@@ -302,7 +302,12 @@ def _coverage(
         )
         names = np.array(judge.continents, dtype=object)
         row["by_continent"] = {
-            name: coverage_of(held[names == name], areas[names == name], promise=float(promise))
+            name: coverage_of(
+                held[names == name],
+                areas[names == name],
+                promise=float(promise),
+                groups=judge.units[names == name],
+            )
             for name in sorted({name for name in judge.continents if name})
         }
         found.append(row)

@@ -75,7 +75,8 @@ def effective_count(is_held: ArrayLike, groups: ArrayLike) -> float:
 
     Convention:
         - ``is_held``: (N,); ``groups``: (N,) numbers
-        - the result lies between 1 and N; N when nothing differs
+        - the result lies between 1 and N; when nothing differs, nothing tells how alike the photos of a
+          group are: as alike as can be
 
     Source:
         L. Kish, "Survey Sampling" (1965): N over the design effect, which is the variance between groups
@@ -90,9 +91,9 @@ def effective_count(is_held: ArrayLike, groups: ArrayLike) -> float:
     held = np.asarray(is_held, dtype=np.float64)
     count, share = len(held), held.mean() if len(held) else 0.0
     plain = share * (1 - share) * count
-    if plain <= 0:
-        return float(count)
     label = np.unique(np.asarray(groups), return_inverse=True)[1]
+    if plain <= 0:
+        return float(count**2 / (np.bincount(label) ** 2).sum()) if count else 0.0
     between = float((np.bincount(label, weights=held - share) ** 2).sum())
     return float(np.clip(count * plain / between, 1.0, count)) if between > 0 else float(count)
 

@@ -23,7 +23,7 @@ from graticule.evaluation.classification import (
 from graticule.evaluation.document import plain
 from graticule.evaluation.ground_truth import group_numbers
 from graticule.evaluation.improvement import improvements
-from graticule.evaluation.intervals import LEVEL, RESAMPLES, Ratio, Resamples, Sampling, resample
+from graticule.evaluation.intervals import LEVEL, METHOD, RESAMPLES, Ratio, Resamples, Sampling, resample
 from graticule.evaluation.labels import Labels
 from graticule.evaluation.matching import SHOWN, shown
 
@@ -85,7 +85,8 @@ def evaluate_classes(
 
 
 def _check_names(truth: Labels, answers: Labels) -> None:
-    if answers.names and not set(truth.names) & set(answers.names):
+    one = min(len(truth.names), len(answers.names)) == 1  # of one class all may well be wrong
+    if answers.names and not one and not set(truth.names) & set(answers.names):
         raise PredictionsError(
             f"No predicted class is among the true ones, so every answer would be wrong.\n"
             f"True:      {shown(list(truth.names))}\nPredicted: {shown(list(answers.names))}\n"
@@ -101,7 +102,7 @@ def _figures(truth: Labels, ranked: list[Labels], sampling: Sampling) -> dict[st
     drawn = None
     if sampling.resamples:
         drawn = resample(
-            {f"top {k}": ratio for k, ratio in top.items()},
+            {f"top {k}": ratio for k, ratio in top.items()} | {"class accuracy": Ratio(index == said)},
             statistics={"class": class_statistic(index, said, len(names))},
             groups=sampling.groups,
             resamples=sampling.resamples,
@@ -128,7 +129,7 @@ def _intervals(drawn: Resamples | None, sampling: Sampling, n: int) -> dict[str,
         return None
     level, groups = sampling.level, sampling.groups
     return {
-        "method": "percentile bootstrap",
+        "method": METHOD,
         "level": level,
         "resamples": sampling.resamples,
         "seed": sampling.seed,
@@ -175,7 +176,8 @@ def _remarks(found: dict[str, Any], truth: Labels, answers: Labels) -> list[str]
     if found["without_true_class"]:
         said.append(f"{found['without_true_class']:,} photos have no true class and could not be judged.")
     if found["n_failed"]:
-        said.append(f"{found['n_failed']:,} photos have no predicted class: counted as wrong everywhere.")
+        have = "1 photo has" if found["n_failed"] == 1 else f"{found['n_failed']:,} photos have"
+        said.append(f"{have} no predicted class: counted as wrong everywhere.")
     if len(truth.names) == 1:
         said.append(
             f"All photos are of one class, '{truth.names[0]}': always answering it is right every time, so "

@@ -163,7 +163,8 @@ def _ranked(answers: pl.DataFrame, said_column: str | None, name: str) -> dict[s
 
 def _from_probabilities(answers: pl.DataFrame, columns: list[str], name: str) -> dict[str, pl.Series]:
     """The ten most probable classes of each photo."""
-    shares = answers.select(pl.col(columns).cast(pl.Float64, strict=False)).to_numpy()
+    _check_numbers(answers, columns, name)
+    shares = answers.select(pl.col(columns).cast(pl.Float64)).to_numpy()
     totals = shares.sum(axis=1)
     # a row without any probability is a photo without an answer
     empty = np.isnan(shares).all(axis=1)
@@ -184,6 +185,18 @@ def _from_probabilities(answers: pl.DataFrame, columns: list[str], name: str) ->
         )
         for rank in range(order.shape[1])
     }
+
+
+def _check_numbers(answers: pl.DataFrame, columns: list[str], name: str) -> None:
+    """Refuse probabilities that are no numbers: they would look like photos without an answer."""
+    for column in columns:
+        text = answers[column].cast(pl.String)
+        bad = text.filter(text.cast(pl.Float64, strict=False).is_null() & text.is_not_null())
+        if bad.len():
+            raise TableError(
+                f"{name}: {bad.len()} values of '{column}' are no numbers, first '{bad[0]}'.\n"
+                "Write shares in [0, 1] with a point, such as 0.25; an empty field is no answer."
+            )
 
 
 def _first(rows: pl.DataFrame, names: tuple[str, ...]) -> str | None:

@@ -2,9 +2,11 @@
 
 For every pair of models and every figure there is one test. Mean error: the paired t-test, as S3 has it.
 Median error: Wilcoxon's signed ranks. Share within a threshold: McNemar. GeoScore: a permutation of signs.
-All p-values of a run are corrected together by Holm's rule. Beside each stands the paired bootstrap interval
-of the difference; by group, where groups of photos are known. A difference is called real only where both
-agree: the corrected p-value is below 1 - level, and the interval does not hold 0.
+Where groups of photos (authors, sequences) are known, photos of one group are not independent, and each of
+these statistics is tested by a permutation of the signs of whole groups instead. All p-values of a run are
+corrected together by Holm's rule. Beside each stands the paired bootstrap interval of the difference; by
+group, where groups are known. A difference is called real only where all agree: the corrected p-value is
+below 1 - level, the interval does not hold 0, and the test leans to the same side as the difference.
 """
 
 from __future__ import annotations
@@ -43,6 +45,8 @@ from graticule.evaluation.paired.significance import (
     mcnemar_test,
     paired_t_test,
     sign_flip_test,
+    sign_flip_tests,
+    signed_ranks,
     wilcoxon_test,
 )
 from graticule.evaluation.paired.words import pair_summary
@@ -58,6 +62,9 @@ _TESTS: Final = {
     "mean_km": "paired t-test",
     "median_km": "Wilcoxon signed-rank",
     "geoscore": "permutation of signs",
+}
+_TESTS_BY_GROUP: Final = {
+    "median_km": "signed ranks, permuted by group",
 }
 
 
@@ -241,17 +248,29 @@ def _pair(
 ) -> dict[str, Any]:
     nearer = _nearer(errors[a], errors[b])
     tests = {}
+    gaps = _gaps(errors[a], errors[b], rules)
+    grouped = None
+    if sampling.groups is not None:
+        found = sign_flip_tests(np.stack(list(gaps.values()), 1), groups=sampling.groups, seed=sampling.seed)
+        grouped = dict(zip(gaps, found, strict=True))
     for goal in GOALS:
         interval = None
         if drawn is not None:
             interval = drawn.interval(f"{a}\0{goal}", minus=f"{b}\0{goal}", level=sampling.level)
-        outcome = _test(goal, errors[a], errors[b], rules, sampling)
+        if grouped is None:
+            test, outcome = (
+                _TESTS.get(goal, "McNemar, exact"),
+                _test(goal, errors[a], errors[b], rules, sampling),
+            )
+        else:
+            test, outcome = _TESTS_BY_GROUP.get(goal, "permutation of signs by group"), grouped[goal]
         tests[goal] = {
-            "test": _TESTS.get(goal, "McNemar, exact"),
+            "test": test,
             "difference": _less(models[a][goal], models[b][goal]),
             "interval": interval,
             "statistic": outcome.statistic,
             "p": outcome.p,
+            "leans": float(np.sign(gaps[goal].sum())),
         }
     return {
         "a": a,
@@ -268,17 +287,31 @@ def _test(goal: str, a: Array, b: Array, rules: Protocol, sampling: Sampling) ->
     if goal == "median_km":
         return wilcoxon_test(finite(a), finite(b))
     if goal == "geoscore":
-        return sign_flip_test(
-            rules.geoscore(a), rules.geoscore(b), groups=sampling.groups, seed=sampling.seed
-        )
+        return sign_flip_test(rules.geoscore(a), rules.geoscore(b), seed=sampling.seed)
     limit = float(goal)
     return mcnemar_test(rules.is_within(a, limit), rules.is_within(b, limit))
+
+
+def _gaps(a: Array, b: Array, rules: Protocol) -> dict[str, Array]:
+    """By how much each photo speaks for a larger figure of ``a``, (N,), for each figure."""
+    within = {
+        f"{limit}": np.subtract(rules.is_within(a, limit), rules.is_within(b, limit), dtype=np.float64)
+        for limit in THRESHOLDS_KM
+    }
+    return {
+        "mean_km": finite(a) - finite(b),
+        "median_km": signed_ranks(finite(a), finite(b)),
+        **within,
+        "geoscore": rules.geoscore(a) - rules.geoscore(b),
+    }
 
 
 def _verdict(test: Mapping[str, Any], level: float) -> str:
     """The sign of ``a`` less ``b`` that is proven, or "none" where chance may have done it."""
     interval, p = test["interval"], test["p_holm"]
-    if math.isnan(p) or p >= 1 - level or (interval is not None and interval[0] <= 0 <= interval[1]):
+    if math.isnan(p) or p >= 1 - level or test["difference"] * test["leans"] <= 0:
+        return "none"
+    if interval is not None and not (interval[0] > 0 or interval[1] < 0):  # also where an end is unknown
         return "none"
     return "larger" if test["difference"] > 0 else "smaller"
 
@@ -321,8 +354,7 @@ def _remarks(document: Mapping[str, Any], left_out: Mapping[str, int]) -> list[s
             )
     if document["unit"] == "group":
         found.append(
-            "Photos come in groups (author, sequence): the intervals are by group; the tests of Student, "
-            "Wilcoxon and McNemar take photos for independent, and their p-values are then too small. A "
-            "difference is called real only where the interval agrees."
+            f"Photos come in {document['units']:,} groups (author, sequence): intervals and tests are by "
+            "group, since the photos of one are not independent."
         )
     return found

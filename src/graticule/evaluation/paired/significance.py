@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from graticule.evaluation.intervals import CHUNK_NUMBERS
+from graticule.evaluation.protocols import Array
+from graticule.evaluation.shares import mcnemar_p
 
 MOST_EXACT: Final = 12
 """Up to so many photos or groups every sign is tried."""
@@ -96,14 +98,8 @@ def mcnemar_test(is_right_a: ArrayLike, is_right_b: ArrayLike) -> Outcome:
         >>> mcnemar_test([True] * 6 + [False], [False] * 6 + [False])
         Outcome(statistic=6.0, p=0.03125)
     """
-    from scipy import stats
-
     a, b = np.asarray(is_right_a, dtype=bool), np.asarray(is_right_b, dtype=bool)
-    only_a, only_b = int(np.count_nonzero(a & ~b)), int(np.count_nonzero(b & ~a))
-    if only_a + only_b == 0:
-        return Outcome(0.0, 1.0)
-    p = min(1.0, 2 * float(stats.binom.cdf(min(only_a, only_b), only_a + only_b, 0.5)))
-    return Outcome(float(only_a - only_b), p)
+    return Outcome(float(np.count_nonzero(a) - np.count_nonzero(b)), mcnemar_p(a, b))
 
 
 def sign_flip_test(
@@ -129,19 +125,53 @@ def sign_flip_test(
     differences = np.asarray(a, dtype=np.float64) - np.asarray(b, dtype=np.float64)
     if not len(differences):
         return Outcome(math.nan, math.nan)
-    sums = differences if groups is None else np.bincount(groups, weights=differences)
-    found, slack = abs(sums.sum()), 1e-12 * np.abs(sums).sum()
+    return sign_flip_tests(differences[:, None], groups=groups, seed=seed)[0]
+
+
+def sign_flip_tests(
+    differences: ArrayLike, *, groups: NDArray[np.int64] | None = None, seed: int = 0
+) -> list[Outcome]:
+    """``sign_flip_test`` of several figures at once, with the same signs.
+
+    Convention:
+        - ``differences``: a - b of each photo and figure, shape (N, M), finite; M results
+
+    Example:
+        >>> [outcome.p for outcome in sign_flip_tests([[1.0, 1.0], [1.0, 3.0], [-2.0, 2.0]])]
+        [1.0, 0.25]
+    """
+    each = np.asarray(differences, dtype=np.float64)
+    sums = each
+    if groups is not None:
+        sums = np.stack([np.bincount(groups, weights=column) for column in each.T], axis=1)
+    found, slack = np.abs(sums.sum(axis=0)), 1e-12 * np.abs(sums).sum(axis=0)
+    means = each.mean(axis=0)
     if len(sums) <= MOST_EXACT:
         signs = np.array(list(itertools.product((-1.0, 1.0), repeat=len(sums))))
-        p = float(np.mean(np.abs(signs @ sums) >= found - slack))
-        return Outcome(float(differences.mean()), p)
-    random, draws = np.random.default_rng(seed), int(np.clip(MOST_SIGNS // len(sums), 999, 9999))
-    as_far, at_once = 0, max(1, CHUNK_NUMBERS // len(sums))
-    for start in range(0, draws, at_once):
-        signs = random.integers(0, 2, (min(at_once, draws - start), len(sums)), dtype=np.int8)
-        # signs of 0 and 1 for -1 and 1: twice the sum of those kept, less the sum of all
-        as_far += int(np.count_nonzero(np.abs(2 * (signs @ sums) - sums.sum()) >= found - slack))
-    return Outcome(float(differences.mean()), (as_far + 1) / (draws + 1))
+        p_values = np.mean(np.abs(signs @ sums) >= found - slack, axis=0)
+    else:
+        random, draws = np.random.default_rng(seed), int(np.clip(MOST_SIGNS // len(sums), 999, 9999))
+        as_far, at_once = np.zeros(len(found)), max(1, CHUNK_NUMBERS // len(sums))
+        for start in range(0, draws, at_once):
+            signs = random.integers(0, 2, (min(at_once, draws - start), len(sums)), dtype=np.int8)
+            # signs of 0 and 1 for -1 and 1: twice the sum of those kept, less the sum of all
+            as_far += (np.abs(2 * (signs @ sums) - sums.sum(axis=0)) >= found - slack).sum(axis=0)
+        p_values = (as_far + 1) / (draws + 1)
+    return [Outcome(float(mean), float(p)) for mean, p in zip(means, p_values, strict=True)]
+
+
+def signed_ranks(a: ArrayLike, b: ArrayLike) -> Array:
+    """Wilcoxon's ranks of the sizes of a - b, with its signs; 0 where nothing differs (Pratt).
+
+    Example:
+        >>> signed_ranks([3.0, 1.0, 2.0], [0.0, 2.0, 2.0]).tolist()
+        [3.0, -2.0, 0.0]
+    """
+    from scipy import stats
+
+    differences = np.asarray(a, dtype=np.float64) - np.asarray(b, dtype=np.float64)
+    ranks: Array = stats.rankdata(np.abs(differences)) * np.sign(differences)
+    return ranks
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

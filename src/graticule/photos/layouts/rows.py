@@ -171,7 +171,8 @@ def _found(rows: pl.DataFrame, columns: Columns, index: FileIndex, warnings: lis
     warnings = [*warnings, *index.problems, *_repeated(kept)]
     unnamed = len(index) - kept["file"].n_unique()
     if unnamed > 0:
-        warnings.append(f"{unnamed:,} photos in '{index.folder}' are not used by any row of the table.")
+        photos = "1 photo belongs" if unnamed == 1 else f"{unnamed:,} photos belong"
+        warnings.append(f"{photos} to no row of the table, in '{index.folder}'.")
     kept = kept.drop("path", "wrong", "said_latitude", "said_longitude")
     return Found(kept, refused, warnings, columns=columns.used())
 
