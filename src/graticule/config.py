@@ -51,6 +51,7 @@ PACKAGES: Final = {
     "mlflow": "loggers",
     "onnx": "train",
     "onnxscript": "train",
+    "optuna": "train",
     "prometheus_client": "web",
     "python_multipart": "web",
     "ray": "ray",

@@ -34,6 +34,7 @@ VERBS: Final = (
     "serve",
     "split",
     "train",
+    "tune",
 )
 """Each verb is ``command`` in the module of its name; loaded only when it is used."""
 
