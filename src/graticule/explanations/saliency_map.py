@@ -17,25 +17,30 @@ class SaliencyMap:
     """How much each part of the square that a network sees spoke for a target.
 
     Convention:
-        - ``values``: (h, w), row 0 on top; above 0 speaks for the target, below 0 against it; the unit is the
-          method's own
-        - ``method``: ``gradcam``, ``occlusion`` or ``patches``; ``target``: in words
-        - ``score``: the explained number for the photo as it is, in nats (``targets.log_probability``)
+        - ``values``: (h, w), row 0 on top; above 0 speaks for the target, below 0 against it, in ``unit``
+        - ``method``: ``gradcam``, ``occlusion``, ...; ``target``: in words
+        - ``weights``: (K,), what the target means for this photo (``targets.Target``)
+        - ``score``: the explained number for the photo as it is, in nats, of the probabilities that the model
+          states (``targets.log_probability``)
         - ``passes``: how many pictures the network was shown for it
+        - ``meaning``: what the values are, as a sentence
     """
 
     method: str
     target: str
     values: NDArray[np.float32]
+    weights: NDArray[np.float64]
     score: float
     passes: int
+    meaning: str
+    unit: str = "nats"
 
     def resized(self, height: int, width: int) -> NDArray[np.float32]:
         """The values at another size, (height, width), between them linearly.
 
         Example:
-            >>> map_ = SaliencyMap("gradcam", "best", np.eye(2, dtype=np.float32), 0.0, 1)
-            >>> map_.resized(4, 4).shape
+            >>> values = np.eye(2, dtype=np.float32)
+            >>> SaliencyMap("gradcam", "best", values, np.ones(1), 0.0, 1, "").resized(4, 4).shape
             (4, 4)
         """
         picture = Image.fromarray(np.ascontiguousarray(self.values, dtype=np.float32))
@@ -55,6 +60,8 @@ class SaliencyMap:
             "method": self.method,
             "target": self.target,
             "score": round(self.score, 4),
+            "unit": self.unit,
+            "meaning": self.meaning,
             "passes": self.passes,
             "values": [[float(f"{value:.4g}") for value in row] for row in small.tolist()],
         }

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 BEST: Final = "best"
 """The target that is each photo's own best cell."""
 
-_FORMS: Final = "best, cell:17, country:CN, node:TOKEN"
+PARENT: Final = "parent"
+"""The target that is all cells beneath the parent of each photo's best cell."""
+
+_FORMS: Final = "best, parent, cell:17 (or the cell's name), country:CN, node:TOKEN"
 _LEAST: Final = 1e-30
 
 
@@ -31,33 +34,46 @@ class Target:
 
     Convention:
         - ``weights``: (K,); above 0 for the cells to explain, below 0 for those they are held against, or
-          None: the best cell of each photo
+          None: what each photo's best cell says
+        - ``groups``: (K,) then: the best cell is explained with all cells of its number; alone when None
+        - ``against``: (K,) then: which cells it is held against; none when None
         - ``words``: as the user said it
     """
 
     words: str
     weights: NDArray[np.float64] | None = None
+    groups: NDArray[np.int64] | None = None
+    against: NDArray[np.bool_] | None = None
 
     @property
     def contrasts(self) -> bool:
         """Whether it holds some cells against others."""
-        return self.weights is not None and bool((self.weights < 0).any())
+        if self.weights is None:
+            return self.against is not None
+        return bool((self.weights < 0).any())
 
     def of(self, probabilities: NDArray[np.floating]) -> NDArray[np.float64]:
         """The weights (B, K) for photos with these (B, K) probabilities of cells."""
         probabilities = np.atleast_2d(probabilities)
         if self.weights is not None:
             return np.broadcast_to(self.weights, probabilities.shape)
-        best: NDArray[np.float64] = np.eye(probabilities.shape[1])[probabilities.argmax(axis=1)]
-        return best
+        best = probabilities.argmax(axis=1)
+        groups = np.arange(probabilities.shape[1]) if self.groups is None else self.groups
+        chosen: NDArray[np.float64] = (groups[best][:, None] == groups).astype(np.float64)
+        if self.against is None:
+            return chosen
+        others: NDArray[np.float64] = np.where(chosen > 0, 1.0, -1.0 * self.against)
+        return others
 
 
 def target_of(model: Model, words: str = BEST, *, against: str | None = None) -> Target:
     """The target that is meant by ``words``, and held against ``against`` where that is given.
 
     Convention:
-        - ``best``; ``cell:17``, by its index; ``country:CN``, all cells whose mean place lies there;
+        - ``best``; ``parent``, all cells beneath the best cell's parent; ``cell:17``, ``17`` or
+          ``Lyon, FR``, a cell by its index or name; ``country:CN``, all cells whose mean place lies there;
           ``node:TOKEN``, all cells beneath that node of the partition (its token or its number)
+        - ``best`` and ``parent`` against cells that they lie among are held against the others of these
 
     Raises:
         UsageError: no such cell, country or node in this model, a model without cells, or two targets that
@@ -71,18 +87,17 @@ def target_of(model: Model, words: str = BEST, *, against: str | None = None) ->
         >>> target_of(model, "country:CN", against="country:JP").contrasts
         True
     """
-    if not model.network.gives_cells:
+    check_cells(model)
+    if against in (BEST, PARENT):
         raise UsageError(
-            f"The model '{model.card.name}' gives places and no probabilities of cells, of which there is "
-            "nothing to explain.\nTake a model with cells:  --model default"
+            f"'{against}' cannot stand on the side that a place is held against.\n"
+            f"Turn them round:  {against} against {words}"
         )
-    if words == BEST and against is None:
-        return Target(BEST)
-    if BEST in (words, against):
-        raise UsageError(
-            "A contrast needs both sides named, since the best cell differs from photo to photo.\n"
-            "Name them:  country:CN against country:JP"
-        )
+    if words in (BEST, PARENT):
+        groups = _parents(model) if words == PARENT else None
+        if against is None:
+            return Target(words, groups=groups)
+        return Target(f"{words} against {against}", groups=groups, against=_cells(model, against))
     weights = _cells(model, words).astype(np.float64)
     if against is None:
         return Target(words, weights)
@@ -93,6 +108,42 @@ def target_of(model: Model, words: str = BEST, *, against: str | None = None) ->
             "cannot be held against the other.\nName two that lie apart:  country:CN against country:JP"
         )
     return Target(f"{words} against {against}", weights - other)
+
+
+def check_cells(model: Model) -> None:
+    """Refuse a model without cells.
+
+    Raises:
+        UsageError: it gives places alone.
+    """
+    if not model.network.gives_cells:
+        raise UsageError(
+            f"The model '{model.card.name}' gives places and no probabilities of cells, of which there is "
+            "nothing to explain.\nTake a model with cells, for example 'default'."
+        )
+
+
+def name_of(model: Model, weights: NDArray[np.floating], words: str) -> str:
+    """What a target means for one photo, for people: a lone cell by its name, else as it was said.
+
+    Example:
+        >>> from graticule.inference import load_model
+        >>> model = load_model()
+        >>> name_of(model, target_of(model, "cell:17").weights, "cell:17") == model.partition.names[17]
+        True
+    """
+    if (weights < 0).any():
+        return words
+    chosen = np.flatnonzero(weights)
+    if len(chosen) == 1:
+        name: str = model.partition.names[chosen[0]]
+        return name
+    if words == PARENT:
+        above = set(np.asarray(model.partition.parents)[np.asarray(model.partition.leaf_nodes)[chosen]])
+        return (
+            f"{model.partition.node_names[above.pop()]} ({len(chosen)} cells)" if len(above) == 1 else words
+        )
+    return words
 
 
 def log_probability(
@@ -124,7 +175,28 @@ def _cells(model: Model, words: str) -> NDArray[np.bool_]:
         return _country(model, name)
     if kind == "node" and name:
         return _node(model, name)
-    raise UsageError(f"There is no target '{words}'. Expected one of: {_FORMS}.\nFor example:  country:CN")
+    if words.isdecimal():
+        return _one_cell(model, words)
+    return _named(model, words)
+
+
+def _named(model: Model, words: str) -> NDArray[np.bool_]:
+    names = model.partition.names
+    same = np.array([name.casefold() == words.strip().casefold() for name in names])
+    if not same.any():
+        close = nearest(words, names)
+        raise UsageError(
+            f"There is no target '{words}'. Expected one of: {_FORMS}.\nFor example:  {close or 'country:CN'}"
+        )
+    return same
+
+
+def _parents(model: Model) -> NDArray[np.int64]:
+    """A number for the siblings of each cell, (K,); a cell without a parent is on its own."""
+    leaves = np.asarray(model.partition.leaf_nodes)
+    above = np.asarray(model.partition.parents)[leaves]
+    groups: NDArray[np.int64] = np.where(above < 0, -1 - leaves, above)
+    return groups
 
 
 def _one_cell(model: Model, name: str) -> NDArray[np.bool_]:

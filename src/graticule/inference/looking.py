@@ -7,6 +7,7 @@ in each other's way (``bench/predict.py``). A photo on its own gets all cores fo
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, fields
@@ -114,6 +115,21 @@ class Looking:
                 handfuls = waiting.pop(0)
                 waiting += [self._begin(pool, batch) for batch in islice(batches, 1)]
                 yield Seen.joined([handful.result() for handful in handfuls])
+
+    def answers(self, batches: Iterable[NDArray[np.uint8]]) -> Iterator[Answer]:
+        """What the network says of squares, batch by batch in order; each on one core, beside the others.
+
+        Convention:
+            - each batch: uint8 RGB (B, size_px, size_px, 3); of ``HANDFUL`` the network is fastest
+        """
+        remaining = iter(batches)
+        with ThreadPoolExecutor(self.threads, thread_name_prefix="look") as pool:
+            waiting = deque(
+                pool.submit(self._for_one_core, batch) for batch in islice(remaining, 2 * self.threads)
+            )
+            while waiting:
+                yield waiting.popleft().result()
+                waiting += [pool.submit(self._for_one_core, batch) for batch in islice(remaining, 1)]
 
     def _begin(self, pool: ThreadPoolExecutor, batch: tuple[Source, ...]) -> list[Future[Seen]]:
         alone = len(batch) == 1

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from graticule.bundle import Bundle, BundleCard
+    from graticule.inference.network import Answer
     from graticule.partitions import Partition
 
 PROMISE: Final = "0.9"
@@ -57,6 +58,7 @@ class Model:
         self.card: BundleCard = bundle.card
         self.partition: Partition = bundle.partition
         self.model_card: str = bundle.model_card
+        self.model_onnx: bytes = bundle.model_onnx
         self._looking = Looking(bundle.model_onnx, threads=threads)
         self.network = self._looking.network
         self._describing = Describing(bundle.card, bundle.partition, gives_cells=self.network.gives_cells)
@@ -217,6 +219,10 @@ class Model:
     def look(self, sources: Sequence[Source], *, with_all_cores: bool = True) -> Seen:
         """What the network says of photos; for who batches by himself (see ``Looking.look``)."""
         return self._looking.look(sources, with_all_cores=with_all_cores)
+
+    def answers(self, batches: Iterable[NDArray[np.uint8]]) -> Iterator[Answer]:
+        """What the network says of squares that were made elsewhere (see ``Looking.answers``)."""
+        return self._looking.answers(batches)
 
     def describe(self, seen: Seen, words: Wording) -> Predictions:
         """The answers of what was seen, in those words."""
