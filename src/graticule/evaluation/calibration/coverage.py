@@ -128,15 +128,15 @@ def coverage_in_words(found: dict[str, Any], where: str = "") -> str:
     Example:
         >>> found = coverage_of([True] * 77 + [False] * 23, [2e6] * 100, promise=0.9)
         >>> print(coverage_in_words(found).replace(": ", ":\n"))
-        The 90 % regions held the truth for 77.0 % of 100 photos (68 to 84 %):
+        The 90 % regions held the truth for 77.0 % of 100 photos (84 to 95 % would keep it):
         NOT KEPT; on average 2.0 million km².
     """
-    low, high = found["interval"]
+    low, high = found["expected"]
     verdict = {"kept": "kept", "not kept": "NOT KEPT", "more than kept": "kept, and larger than needed"}
     return (
         f"The {100 * found['promise']:g} % regions{where} held the truth for {100 * found['coverage']:.1f} "
         "% of "
-        f"{found['n']:,} photos ({100 * low:.0f} to {100 * high:.0f} %): {verdict[found['verdict']]}; "
+        f"{found['n']:,} photos ({100 * low:.0f} to {100 * high:.0f} % would keep it): {verdict[found['verdict']]}; "
         f"on average {area_in_words(found['mean_km2'])}."
     )
 
