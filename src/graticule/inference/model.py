@@ -80,6 +80,11 @@ class Model:
         """The coverages that the model's regions can promise, as shares in text: ["0.8", "0.9"]."""
         return sorted(self.card.conformal, key=float)
 
+    @property
+    def threads(self) -> int:
+        """Processor cores that it uses."""
+        return self._looking.threads
+
     def __repr__(self) -> str:
         return f"Model({self.card.identity!r}, {self.partition.count} cells)"
 
