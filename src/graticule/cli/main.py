@@ -29,6 +29,7 @@ VERBS: Final = (
     "models",
     "partition",
     "predict",
+    "pretrain",
     "privacy",
     "recipes",
     "sample",

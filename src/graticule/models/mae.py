@@ -7,6 +7,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 import torch
 from timm.layers.pos_embed_sincos import build_sincos2d_pos_embed
+from timm.models import checkpoint_seq
 from timm.models.vision_transformer import Block
 from torch import Tensor, nn
 from torch.nn import functional
@@ -24,6 +25,9 @@ ENCODERS: Final = {
 }
 """timm's vision transformer of each size: 192, 384 and 768 wide, all with 12 blocks and patches of 16 px."""
 
+PUBLIC: Final = {"base": "vit_base_patch16_224.mae"}
+"""timm's tag of public weights of a masked autoencoder, of the sizes that have some."""
+
 Loss = Literal["masked-normalised", "all-summed"]
 """What is to be restored: see ``MaeSettings``."""
 
@@ -36,8 +40,8 @@ class MaeSettings:
     """A masked autoencoder.
 
     Convention:
-        - ``size``: a name of ``ENCODERS``; ``weights`` of the encoder: ``none``, ``pretrained`` (of timm), or
-          what ``load_backbone_weights`` reads
+        - ``size``: a name of ``ENCODERS``; ``weights`` of the encoder: ``none``, ``pretrained`` (of timm:
+          those of ``PUBLIC``, else a classifier's), or what ``load_backbone_weights`` reads
         - ``size_px``: side of the square that photos are brought to, a multiple of 16
         - ``mask_ratio``: share of the patches that the encoder is not shown
         - ``loss``: ``masked-normalised``: mean squared error of the masked patches, each brought to mean 0
@@ -93,13 +97,14 @@ class MaskedAutoencoder(nn.Module):
         self.patch_px = int(encoder.patch_embed.patch_size[0])
         self.patches = int(grid[0] * grid[1])
         self.visible = max(1, round(self.patches * (1 - settings.mask_ratio)))
+        self.computes_twice = False
 
     def forward(self, image: Tensor, noise: Tensor) -> Restored:
         """Hide most patches, and say what all of them look like."""
         order = noise.argsort(dim=1, stable=True)  # (B, L)
         back = order.argsort(dim=1)  # where each patch went
         seen = self._encode(self.normalise(image), order[:, : self.visible])  # (B, 1 + V, D)
-        return Restored(self.decoder(seen, back), back >= self.visible)
+        return Restored(self.decoder(seen, back, twice=self.computes_twice), back >= self.visible)
 
     def losses(self, image: Tensor, noise: Tensor) -> Tensor:
         """The loss (B,) of each photo."""
@@ -165,6 +170,11 @@ class MaskedAutoencoder(nn.Module):
         counts = [f"{name} ({trainable_count(part):,})" for name, part in self.parts().items()]
         return f"{', '.join(counts)}: {trainable_count(self):,} parameters"
 
+    def set_grad_checkpointing(self, enable: bool = True) -> None:
+        """Compute activations again for the gradient instead of keeping them; named as timm names it."""
+        self.computes_twice = enable
+        self.encoder.set_grad_checkpointing(enable)
+
     def set_modes(self) -> None:
         """Training mode."""
         self.train()
@@ -185,7 +195,7 @@ class MaskedAutoencoder(nn.Module):
         chosen = patches.gather(1, kept[:, :, None].expand(-1, -1, patches.shape[2]))
         token = (encoder.cls_token + encoder.pos_embed[:, :1]).expand(len(image), -1, -1)
         tokens = encoder.norm_pre(torch.cat([token.to(chosen), chosen], dim=1))
-        found: Tensor = encoder.norm(encoder.blocks(tokens))
+        found: Tensor = encoder.norm(_through(encoder.blocks, tokens, twice=self.computes_twice))
         return found
 
 
@@ -212,15 +222,15 @@ class Decoder(nn.Module):
         self.widen = nn.ConvTranspose2d(width, 3, kernel_size=16, stride=16)
         nn.init.normal_(self.mask_token, std=0.02)
 
-    def forward(self, seen: Tensor, back: Tensor) -> Tensor:
-        """(B, 1 + V, D) -> (B, 3, H, W)."""
+    def forward(self, seen: Tensor, back: Tensor, *, twice: bool = False) -> Tensor:
+        """(B, 1 + V, D) -> (B, 3, H, W); ``twice``: activations are computed again for the gradient."""
         narrow = self.narrow(seen)
         token, visible = narrow[:, :1], narrow[:, 1:]
         hidden = self.mask_token.to(visible).expand(len(seen), back.shape[1] - visible.shape[1], -1)
         shuffled = torch.cat([visible, hidden], dim=1)
         patches = shuffled.gather(1, back[:, :, None].expand(-1, -1, shuffled.shape[2]))
         tokens = torch.cat([token, patches], dim=1) + self.positions
-        tokens = self.norm(self.blocks(tokens))[:, 1:]  # without the class token
+        tokens = self.norm(_through(self.blocks, tokens, twice=twice))[:, 1:]  # without the class token
         pixels: Tensor = self.widen(tokens.transpose(1, 2).unflatten(2, self.grid))
         return pixels
 
@@ -246,18 +256,27 @@ def create_autoencoder(settings: MaeSettings) -> MaskedAutoencoder:
             f"Take a multiple of 16, such as {max(32, round(settings.size_px / 16) * 16)}."
         )
     # timm calls the last norm ``fc_norm`` when the mean is taken; ``norm`` is what public weights have
+    pretrained = settings.weights == "pretrained"
     encoder: Any = create_backbone(
-        name, pooling="token", size_px=settings.size_px, pretrained=settings.weights == "pretrained"
+        PUBLIC.get(settings.size, name) if pretrained else name,
+        pooling="token",
+        size_px=settings.size_px,
+        pretrained=pretrained,
     )
     if settings.weights == "none":
         with torch.no_grad():
             encoder.pos_embed.copy_(_positions(encoder.patch_embed.grid_size, encoder.embed_dim))
-    elif settings.weights != "pretrained":
+    elif not pretrained:
         load_backbone_weights(encoder, settings.weights, architecture=name)
     preprocessing = Preprocessing.of_card(
         pretrained_card(encoder), size_px=settings.size_px, mean=settings.mean, std=settings.std
     )
     return MaskedAutoencoder(encoder, preprocessing, settings)
+
+
+def _through(blocks: Any, tokens: Tensor, *, twice: bool) -> Tensor:
+    found: Tensor = checkpoint_seq(blocks, tokens) if twice and torch.is_grad_enabled() else blocks(tokens)
+    return found
 
 
 def _positions(grid: tuple[int, int], width: int) -> Tensor:

@@ -23,18 +23,24 @@ CURVES: Final[dict[str, tuple[str, dict[str, str]]]] = {
     ),
     "accuracy": ("Share of validation photos whose best cell is right", {"val_top1": "top-1"}),
     "distance": ("Median error of validation photos, km", {"val_median_km": "median"}),
+    "probe": (
+        "Linear probe: share of validation photos whose cell is right",
+        {"probe_top1": "probe", "probe_constant": "commonest cell"},
+    ),
     "learning_rate": ("Learning rate", {"learning_rate": "rate"}),
 }
 """Each figure by its file's name: title, and the columns of ``history.csv`` that it draws."""
 
 
 def training_curves(history: pl.DataFrame) -> dict[str, Canvas]:
-    """One figure for each of ``CURVES``, over the steps of the optimiser; phases are parted by lines.
+    """The figures of ``CURVES`` over the steps of the optimiser; phases are parted by lines.
 
     Convention:
-        - ``history``: the columns ``phase``, ``step`` and those that ``CURVES`` names, one row per validation
+        - ``history``: the columns ``phase``, ``step`` and some that ``CURVES`` names, one row per validation;
+          figures whose columns are not there are left out
     """
-    return {name: _figure(history, *what) for name, what in CURVES.items()}
+    known = set(history.columns)
+    return {name: _figure(history, *what) for name, what in CURVES.items() if known.issuperset(what[1])}
 
 
 def confusion_figure(pairs: pl.DataFrame, cells: int) -> Canvas:

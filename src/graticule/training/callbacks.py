@@ -194,7 +194,7 @@ def _records(history: list[dict[str, Any]], scores: Scores) -> list[str]:
     names = []
     if not any(row["val_loss"] <= scores.loss for row in history):
         names.append(BEST_LOSS)
-    known = [row["val_top1"] for row in history if row["val_top1"] is not None]
+    known = [row["val_top1"] for row in history if row.get("val_top1") is not None]
     if scores.top1 is not None and not any(top1 >= scores.top1 for top1 in known):
         names.append(BEST_ACCURACY)
     return names

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from torch import nn
+
 from graticule.errors import RecipeError
-from graticule.models import PlaceNetwork
 from graticule.training.recipe import ComputeSection
 
 
-def prepare_compute(network: PlaceNetwork, section: ComputeSection) -> None:
+def prepare_compute(backbone: nn.Module, section: ComputeSection) -> None:
     """Switch on what a recipe asks for; names of tensors stay as they are, so checkpoints fit.
+
+    Convention:
+        - ``backbone``: the part of a network that this is about: a network of timm, or a masked autoencoder
 
     Raises:
         RecipeError: timm cannot keep this backbone's activations out of memory.
     """
     if section.activation_checkpointing:
-        switch = getattr(network.backbone, "set_grad_checkpointing", None)
+        switch = getattr(backbone, "set_grad_checkpointing", None)
         try:
             if switch is None:
-                raise AttributeError(f"{type(network.backbone).__name__} has none")
+                raise AttributeError(f"{type(backbone).__name__} has none")
             switch(True)
         except (AssertionError, AttributeError) as error:
             raise RecipeError(
@@ -25,4 +29,4 @@ def prepare_compute(network: PlaceNetwork, section: ComputeSection) -> None:
                 "Leave the key out; smaller batches save memory too:  --set batch_size=8 --set accumulate=4"
             ) from error
     if section.compile:
-        network.backbone.compile()
+        backbone.compile()

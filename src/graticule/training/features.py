@@ -8,16 +8,22 @@ from torch import Tensor
 
 from graticule.errors import TrainingError
 from graticule.models import PlaceNetwork
+from graticule.models.mae import MaskedAutoencoder
 from graticule.training.augmentation import vary_batch
 from graticule.training.loading import KeptFeatures, Photos, ordered_loader
 from graticule.training.module import as_image
-from graticule.training.recipe import Recipe
+from graticule.training.recipe import PretrainingRecipe, Recipe
 from graticule.training.seeds import derived_seed
 
 
 @torch.no_grad()
 def keep_features(
-    network: PlaceNetwork, photos: Photos, recipe: Recipe, *, phase: int, views: int
+    network: PlaceNetwork | MaskedAutoencoder,
+    photos: Photos,
+    recipe: Recipe | PretrainingRecipe,
+    *,
+    phase: int,
+    views: int,
 ) -> KeptFeatures:
     """Features of ``views`` views of every photo: the first is its centre, the others are augmented.
 
@@ -41,8 +47,10 @@ def keep_features(
     return KeptFeatures(torch.stack(kept), photos.cells, readable)
 
 
-def _view(network: PlaceNetwork, photos: Photos, recipe: Recipe, seed: int) -> tuple[Tensor, list[int]]:
-    device = network.logit_shift.device
+def _view(
+    network: PlaceNetwork | MaskedAutoencoder, photos: Photos, recipe: Recipe | PretrainingRecipe, seed: int
+) -> tuple[Tensor, list[int]]:
+    device = next(network.parameters()).device
     features: Tensor | None = None
     unreadable: list[int] = []
     for batch in ordered_loader(photos, batch_size=recipe.batch_size, workers=recipe.workers, seed=seed):

@@ -8,11 +8,11 @@ import lightning.pytorch.loggers as lightning_loggers
 
 from graticule.config import require
 from graticule.errors import TrainingError
-from graticule.training.recipe import Recipe
+from graticule.training.recipe import PretrainingRecipe, Recipe
 from graticule.training.run_folder import RunFolder
 
 
-def create_loggers(recipe: Recipe, run: RunFolder) -> tuple[Any, ...]:
+def create_loggers(recipe: Recipe | PretrainingRecipe, run: RunFolder) -> tuple[Any, ...]:
     """The loggers of a recipe, with the recipe as their hyperparameters.
 
     Convention:
@@ -23,11 +23,12 @@ def create_loggers(recipe: Recipe, run: RunFolder) -> tuple[Any, ...]:
         MissingPackageError: a logger's package is not installed.
         TrainingError: the logger cannot be started.
     """
+    project = recipe.card.name if isinstance(recipe, Recipe) else "graticule-pretraining"
     loggers = []
     for name in recipe.loggers:
         require(name)
         try:
-            logger = _create(name, run, recipe.card.name)
+            logger = _create(name, run, project)
             logger.log_hyperparams(recipe.model_dump(mode="json"))
         except Exception as error:  # whatever a logger of others raises, the run has not begun
             why = (str(error).splitlines() or [type(error).__name__])[0]

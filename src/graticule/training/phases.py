@@ -26,6 +26,7 @@ from graticule.training.recipe import PhaseSection, Recipe
 from graticule.training.run_folder import RunFolder
 from graticule.training.sampling import EpochOrder, sampling_weights
 from graticule.training.trainable import set_trainable
+from graticule.training.unreadable import name_unreadable
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +78,7 @@ def train_phase(work: Work, position: Position, begun: Checkpoint | None) -> Non
     """
     recipe, phase = work.recipe, work.recipe.phases[position.phase]
     work.say(f"{set_trainable(work.network, phase)}, at {phase.learning_rate:g}, {phase.schedule}.")
-    prepare_compute(work.network, recipe.compute)
+    prepare_compute(work.network.backbone, recipe.compute)
     workers = loading_processes(recipe, work.ranks)
     try:
         train_data, val_data = _data(work, position.phase, phase)
@@ -94,7 +95,8 @@ def train_phase(work: Work, position: Position, begun: Checkpoint | None) -> Non
     fit_phase(module, train_loader, val_loader, keeper, loggers=work.loggers, bar=work.bar)
     if not work.ranks.is_first:
         return
-    _name_unreadable(work, position, module)
+    unreadable = {"train": position.unreadable, "val": sorted(module.tally.unreadable)}
+    name_unreadable(work.run, work.sets, unreadable, work.say)
 
 
 def _module(work: Work, position: Position, begun: Checkpoint | None) -> CellClassifier:
@@ -132,18 +134,3 @@ def _data(
         keep_features(work.network, train_data, work.recipe, phase=number, views=phase.cached_views),
         keep_features(work.network, val_data, work.recipe, phase=number, views=1),
     )
-
-
-def _name_unreadable(work: Work, position: Position, module: CellClassifier) -> None:
-    sets, said = work.sets, {"train": "taught nothing", "val": "count as wrong"}
-    found = {"train": position.unreadable, "val": sorted(module.tally.unreadable)}
-    named = {}
-    for split, photos in (("train", sets.train), ("val", sets.val)):
-        names = named[split] = [photos.ids[row] for row in found[split]]
-        if names:
-            more = ", ..." if len(names) > 3 else ""
-            work.say(
-                f"{len(names):,} photos of '{split}' could not be read and {said[split]}: "
-                f"{', '.join(names[:3])}{more}"
-            )
-    work.run.write_unreadable(named)

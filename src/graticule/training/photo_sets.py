@@ -69,8 +69,11 @@ class PhotoSets:
         )
 
 
-def read_photo_sets(section: PhotosSection) -> PhotoSets:
+def read_photo_sets(section: PhotosSection, *, placed_only: bool = True) -> PhotoSets:
     """Read the table of a recipe and split it.
+
+    Convention:
+        - ``placed_only``: leave out photos without a place; else their places are NaN
 
     Raises:
         RecipeError: no table is named, or ``where`` is no condition on its columns.
@@ -84,8 +87,10 @@ def read_photo_sets(section: PhotosSection) -> PhotoSets:
         )
     table = read_photo_table(section.table)
     chosen = _where(table, section.where)
-    placed = chosen.filter(pl.col("latitude").is_finite() & pl.col("longitude").is_finite())
-    if placed.is_empty():
+    placed = chosen
+    if placed_only:
+        placed = chosen.filter(pl.col("latitude").is_finite() & pl.col("longitude").is_finite())
+    if placed_only and placed.is_empty():
         condition = f" of those where {section.where}" if section.where else ""
         raise TrainingError(
             f"No photo{condition} in '{section.table}' has a place ({table.height:,} rows), and cells need "
@@ -109,7 +114,7 @@ def read_photo_sets(section: PhotosSection) -> PhotoSets:
             "in no split of the recipe": int((~known.fill_null(False)).sum()),
         },
     )
-    _check(result, section, split)
+    _check(result, section, split, " with a place" if placed_only else "")
     return result
 
 
@@ -135,12 +140,12 @@ def _split(table: pl.DataFrame, section: PhotosSection) -> pl.Series:
     return pl.Series("split", [section.val if out else section.train for out in held_out], dtype=pl.String)
 
 
-def _check(sets: PhotoSets, section: PhotosSection, split: pl.Series) -> None:
+def _check(sets: PhotoSets, section: PhotosSection, split: pl.Series, kind: str) -> None:
     for name, photos, least in ((section.train, sets.train, 2), (section.val, sets.val, 1)):
         if len(photos) < least:
             found = ", ".join(f"{value!r} ({count})" for value, count in split.value_counts().iter_rows())
             raise TrainingError(
-                f"The split '{name}' of '{section.table}' has {len(photos)} photos with a place, "
+                f"The split '{name}' of '{section.table}' has {len(photos)} photos{kind}, "
                 f"expected at least {least} (found: {found or 'none'}).\n"
                 "Name the splits with photos.train and photos.val, or give the table a column 'split'."
             )

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from graticule.photos.synthetic import build_planet
 from graticule.training.locking import one_at_a_time
-from graticule.training.recipe import Recipe, SyntheticSection
+from graticule.training.recipe import SyntheticSection
+from graticule.training.recipe_files import AnyRecipe
 
 Say = Callable[[str], None]
 
@@ -25,7 +26,7 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "graticule"
 
 
-def with_photos(recipe: Recipe, say: Say, *, workers: int = 1) -> Recipe:
+def with_photos(recipe: AnyRecipe, say: Say, *, workers: int = 1) -> AnyRecipe:
     """The same recipe with a photo table: its own, or the planet that it describes, drawn if need be.
 
     Convention:

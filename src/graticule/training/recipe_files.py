@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-import types
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any, Final, Union, get_args, get_origin
+from typing import Any, Final, TypeVar
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from graticule.config import nearest
 from graticule.errors import MissingFileError, RecipeError
-from graticule.training.recipe import Recipe
+from graticule.training.recipe import PretrainingRecipe, Recipe, Section
 from graticule.training.recipe.partition import PARTITION_PATHS
 from graticule.training.recipe_changes import SCALES, changed, override, scaled, without_scales
+from graticule.training.recipe_sentences import sentence
+
+S = TypeVar("S", bound=Section)
+AnyRecipe = TypeVar("AnyRecipe", Recipe, PretrainingRecipe)
 
 SUFFIXES: Final = (".yaml", ".yml")
+PRETRAINING: Final = "pretraining"
+"""The folder beneath that of the recipes where those of ``graticule pretrain`` lie."""
 HEADINGS: Final = ("source", "reproduces", "published")
 """The three comment lines that a recipe begins with: ``# source: ...`` and so on."""
 
@@ -47,47 +52,75 @@ def read_recipe(source: str | Path, overrides: Iterable[str] = (), *, scale: str
         RecipeError: the YAML is broken, there is no such scale, a key is unknown or a value is out of range;
             also in a scale that is not asked for.
     """
-    full, scales, name = read_values(source)
+    return _read(Recipe, source, overrides, scale, recipes_folder())
+
+
+def read_pretraining(
+    source: str | Path, overrides: Iterable[str] = (), *, scale: str | None = None
+) -> PretrainingRecipe:
+    """Read and check a recipe of ``graticule pretrain``; otherwise as ``read_recipe``.
+
+    Raises:
+        MissingFileError, RecipeError: as ``read_recipe``.
+    """
+    return _read(PretrainingRecipe, source, overrides, scale, recipes_folder() / PRETRAINING)
+
+
+def _read(model: type[S], source: str | Path, overrides: Iterable[str], scale: str | None, folder: Path) -> S:
+    full, scales, name = read_values(source, folder)
     for each, changes in scales.items():
         said = f"{name}: {SCALES}.{each}"
-        check_recipe(changed(full, changes, said), said)
-    return check_recipe(override(scaled(full, scales, scale, name), overrides), name)
+        check_values(model, changed(full, changes, said), said)
+    return check_values(model, override(scaled(full, scales, scale, name), overrides), name)
 
 
-def read_values(source: str | Path) -> tuple[dict[str, Any], dict[str, dict[str, Any]], str]:
+def read_values(
+    source: str | Path, folder: Path | None = None
+) -> tuple[dict[str, Any], dict[str, dict[str, Any]], str]:
     """What a recipe's file says, not yet checked: at full scale; the changes of its scales; its path.
+
+    Convention:
+        - ``folder``: where names are looked up, as in ``find_recipe``
 
     Raises:
         MissingFileError: there is no such file and no recipe of that name.
         RecipeError: the YAML is broken, or ``scales`` does not hold changes.
     """
-    path = find_recipe(source)
+    path = find_recipe(source, folder)
     full, scales = without_scales(parse_yaml(read_text(path), str(path)), str(path))
     return full, scales, str(path)
 
 
-def find_recipe(source: str | Path) -> Path:
+def find_recipe(source: str | Path, folder: Path | None = None) -> Path:
     """The file of a recipe given by path or by name.
 
+    Convention:
+        - ``folder``: where the names are of; that of the recipes of ``graticule train`` when left out
+
     Raises:
-        MissingFileError: there is neither; the message names the nearest name.
+        MissingFileError: there is neither; the message names the nearest name, or the verb that has it.
     """
     path = Path(source)
     if path.is_file():
         return path
-    known = {summary.name: summary.path for summary in list_recipes()}
+    known = {summary.name: summary.path for summary in list_recipes(folder)}
     if str(source) in known:
         return known[str(source)]
+    folders = {"train": recipes_folder(), "pretrain": recipes_folder() / PRETRAINING}
+    other = next((verb for verb, each in folders.items() if (each / f"{source}.yaml").is_file()), None)
     close = nearest(path.stem, known)
-    advice = (
-        f"Did you mean '{close}'?" if close else "List those that come with graticule:  graticule recipes"
-    )
+    if other is not None:
+        advice = f"That is one of another verb:  graticule {other} {source} -o RUN"
+    elif close:
+        advice = f"Did you mean '{close}'?"
+    else:
+        advice = "List those that come with graticule:  graticule recipes"
     raise MissingFileError(f"There is no recipe '{source}', neither a file nor a name.\n{advice}")
 
 
-def list_recipes() -> list[RecipeSummary]:
-    """The recipes that come with graticule, by name."""
-    folder = recipes_folder()
+def list_recipes(folder: Path | None = None) -> list[RecipeSummary]:
+    """The recipes that come with graticule, by name; those of ``graticule train``, or those in ``folder``."""
+    folder = recipes_folder() if folder is None else folder
     paths = sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES) if folder.is_dir() else []
     return [summarise(path) for path in paths]
 
@@ -99,7 +132,7 @@ def recipes_folder() -> Path:
     return checkout if (checkout.parent / "pyproject.toml").is_file() else package / "recipes"
 
 
-def write_recipe(recipe: Recipe, path: Path) -> None:
+def write_recipe(recipe: Section, path: Path) -> None:
     """Write every key of ``recipe``, defaults included, so that the file alone says what was run."""
     text = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
     path.write_text(
@@ -107,7 +140,7 @@ def write_recipe(recipe: Recipe, path: Path) -> None:
     )
 
 
-def with_absolute_paths(recipe: Recipe) -> Recipe:
+def with_absolute_paths(recipe: AnyRecipe) -> AnyRecipe:
     """The same recipe with every path made absolute, so that a run goes on from any folder."""
     values = recipe.model_dump()
     for section, key in (
@@ -119,16 +152,20 @@ def with_absolute_paths(recipe: Recipe) -> Recipe:
         part = values.get(section)
         if part and part[key] is not None:
             part[key] = Path(part[key]).resolve()
-    for term in (values["loss"], *values["loss"]["terms"]):
+    for term in _loss_terms(values["loss"]):
         if isinstance(term["clusters"], Path):
             term["clusters"] = term["clusters"].resolve()
     features = values["partition"]["features"]
     if features is not None and Path(features).is_file():
         values["partition"]["features"] = str(Path(features).resolve())
-    backbone = values["network"]["backbone"]
-    if Path(backbone["weights"]).exists():
-        backbone["weights"] = str(Path(backbone["weights"]).resolve())
-    return Recipe.model_validate(values)
+    network = values["network"].get("backbone", values["network"])
+    if Path(network["weights"]).exists():
+        network["weights"] = str(Path(network["weights"]).resolve())
+    return type(recipe).model_validate(values)
+
+
+def _loss_terms(loss: Any) -> list[Any]:
+    return [loss, *loss["terms"]] if isinstance(loss, dict) else []
 
 
 def parse_yaml(text: str, name: str) -> dict[str, Any]:
@@ -159,10 +196,19 @@ def check_recipe(values: Mapping[str, Any], name: str) -> Recipe:
         RecipeError: an unknown key, with the nearest valid one, or a value out of range; all of them
             are listed, one a line.
     """
+    return check_values(Recipe, values, name)
+
+
+def check_values(model: type[S], values: Mapping[str, Any], name: str) -> S:
+    """What ``values`` say as a ``model``; otherwise as ``check_recipe``.
+
+    Raises:
+        RecipeError: as ``check_recipe``.
+    """
     try:
-        return Recipe.model_validate(values)
+        return model.model_validate(values)
     except ValidationError as error:
-        lines = [_sentence(item) for item in error.errors()]
+        lines = [sentence(item, model) for item in error.errors()]
         raise RecipeError(f"{name}: " + "\n".join(lines)) from error
 
 
@@ -195,51 +241,6 @@ class _StrictLoader(yaml.SafeLoader):
                 )
             seen.add(key if isinstance(key, str) else repr(key))
         return super().construct_mapping(node, deep)
-
-
-def _sentence(error: Any) -> str:
-    path = [str(part) for part in error["loc"]]
-    dotted = ".".join(path) or "the recipe"
-    if error["type"] != "extra_forbidden":
-        message = error["msg"].removeprefix("Value error, ")
-        given = "" if isinstance(error.get("input"), dict) else f" (found {error.get('input')!r})"
-        return f"{dotted}: {message}{given}."
-    siblings = _keys_at(Recipe, path[:-1])
-    close = nearest(path[-1], siblings)
-    if close:
-        suggestion = ".".join([*path[:-1], close])
-    else:
-        by_last = {known.rpartition(".")[2]: known for known in _all_keys(Recipe)}
-        suggestion = by_last.get(nearest(path[-1], by_last) or "", "")
-    advice = f"Did you mean '{suggestion}'?" if suggestion else f"Known here: {', '.join(siblings)}."
-    return f"{dotted}: unknown key. {advice}"
-
-
-def _keys_at(model: type[BaseModel], path: list[str]) -> list[str]:
-    for part in path:
-        if part.isdigit():
-            continue
-        inner = _section_of(model.model_fields[part].annotation)
-        if inner is None:
-            return []
-        model = inner
-    return list(model.model_fields)
-
-
-def _all_keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
-    for name, field in model.model_fields.items():
-        yield prefix + name
-        inner = _section_of(field.annotation)
-        if inner is not None:
-            yield from _all_keys(inner, f"{prefix}{name}.")
-
-
-def _section_of(annotation: Any) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    if get_origin(annotation) in (tuple, Union, types.UnionType):
-        return next((found for part in get_args(annotation) if (found := _section_of(part))), None)
-    return None
 
 
 def summarise(path: Path) -> RecipeSummary:

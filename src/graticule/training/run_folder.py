@@ -17,8 +17,14 @@ from graticule.errors import MissingFileError, TrainingError
 from graticule.partitions import Partition
 from graticule.training.environment import environment
 from graticule.training.photo_sets import PhotoSets
-from graticule.training.recipe import Recipe
-from graticule.training.recipe_files import read_recipe, write_recipe
+from graticule.training.recipe import PretrainingRecipe, Recipe
+from graticule.training.recipe_files import (
+    parse_yaml,
+    read_pretraining,
+    read_recipe,
+    read_text,
+    write_recipe,
+)
 from graticule.training.whole_files import write_whole
 
 HISTORY: Final = pl.Schema(
@@ -45,17 +51,34 @@ photos included; ``loading_photos_per_s`` what the loading processes could do, `
 the network could.
 """
 
+RESTORING_HISTORY: Final = pl.Schema(
+    [(name, kind) for name, kind in HISTORY.items() if name not in ("val_top1", "val_median_km")]
+    + [(f"probe_{name}", pl.Float64()) for name in ("top1", "low", "high", "constant")]
+)
+"""The same for pre-training: losses are squared errors; the ``probe`` has shares, where one was made.
+
+``probe_top1`` is the share of validation photos whose cell a linear layer finds, ``probe_low`` to
+``probe_high`` its interval, ``probe_constant`` the share of the commonest cell.
+"""
+
+_COLUMNS: Final = {"train": HISTORY, "pretrain": RESTORING_HISTORY}
+
 
 @dataclass(frozen=True)
 class RunFolder:
     """Paths and small files of a run.
 
     Convention:
-        - ``verb``: what is typed to go on with it
+        - ``verb``: what is typed to go on with it, ``train`` or ``pretrain``
     """
 
     path: Path
     verb: str = "train"
+
+    @property
+    def recipe(self) -> Path:
+        """Every key, defaults included."""
+        return self.path / "recipe.yaml"
 
     @property
     def cells(self) -> Path:
@@ -128,9 +151,9 @@ class RunFolder:
 
     def start_over(self) -> str:
         """What to type to begin the run anew."""
-        return f"Start it over:  graticule {self.verb} {self.path / 'recipe.yaml'} -o {self.path} --force"
+        return f"Start it over:  graticule {self.verb} {self.recipe} -o {self.path} --force"
 
-    def begin(self, recipe: Recipe, *, force: bool) -> None:
+    def begin(self, recipe: Recipe | PretrainingRecipe, *, force: bool) -> None:
         """Make the folder and write what is known before training.
 
         Raises:
@@ -140,23 +163,48 @@ class RunFolder:
         if self.path.exists():
             shutil.rmtree(self.path)
         self.path.mkdir(parents=True)
-        write_recipe(recipe, self.path / "recipe.yaml")
+        write_recipe(recipe, self.recipe)
         _write_json(self.path / "environment.json", environment())
 
     def read_recipe(self) -> Recipe:
-        """The resolved recipe of the run.
+        """The resolved recipe of a run of ``graticule train``.
 
         Raises:
             MissingFileError: this is no run folder.
+            TrainingError: it is one of ``graticule pretrain``.
             RecipeError: the file was damaged.
         """
-        path = self.path / "recipe.yaml"
-        if not path.is_file():
+        if "autoencoder" in self._recipe_network():
+            raise TrainingError(
+                f"'{self.path}' is a run of pretrain: it holds an encoder, which knows no places yet.\n"
+                f"Train from it:  graticule train RECIPE --set network.backbone.weights={self.path} -o RUN\n"
+                f"or go on with it:  graticule pretrain --resume {self.path}"
+            )
+        return read_recipe(self.recipe)
+
+    def read_pretraining(self) -> PretrainingRecipe:
+        """The resolved recipe of a run of ``graticule pretrain``.
+
+        Raises:
+            MissingFileError: this is no run folder.
+            TrainingError: it is one of ``graticule train``.
+            RecipeError: the file was damaged.
+        """
+        if "autoencoder" not in self._recipe_network():
+            raise TrainingError(
+                f"'{self.path}' is no run of pretrain, but one of train.\n"
+                f"Go on with it:  graticule train --resume {self.path}"
+            )
+        return read_pretraining(self.recipe)
+
+    def _recipe_network(self) -> Mapping[str, Any]:
+        if not self._is_a_run():
             raise MissingFileError(
                 f"'{self.path}' is not a run of graticule: it has no 'recipe.yaml'.\n"
                 f"Make one:  graticule {self.verb} RECIPE -o RUN"
             )
-        return read_recipe(path)
+        network = parse_yaml(read_text(self.recipe), str(self.recipe)).get("network")
+        return network if isinstance(network, dict) else {}
 
     def read_cells(self) -> Partition:
         """The partition of the run.
@@ -172,16 +220,20 @@ class RunFolder:
             )
         return Partition.read(self.cells)
 
-    def write_counts(self, sets: PhotoSets, cells: NDArray[np.int64], uncovered: int) -> None:
-        """Write ``photos.json``; ``cells`` (N,) are those of the training photos."""
-        document = {
+    def write_counts(
+        self, sets: PhotoSets, cells: NDArray[np.int64] | None = None, uncovered: int = 0
+    ) -> None:
+        """Write ``photos.json``; ``cells`` (N,) are those of the training photos, None without cells."""
+        document: dict[str, Any] = {
             "rows": sets.rows,
-            "train": len(cells),
+            "train": len(sets.train) if cells is None else len(cells),
             "val": len(sets.val),
             "test": len(sets.test),
-            "dropped": {**sets.dropped, "in no cell": uncovered},
-            "train_per_cell": np.bincount(cells).tolist(),
+            "dropped": dict(sets.dropped),
         }
+        if cells is not None:
+            document["dropped"]["in no cell"] = uncovered
+            document["train_per_cell"] = np.bincount(cells).tolist()
         _write_json(self.counts, document)
 
     def read_counts(self) -> dict[str, Any]:
@@ -208,7 +260,7 @@ class RunFolder:
 
     def write_history(self, rows: Sequence[dict[str, Any]]) -> None:
         """Write ``history.csv`` anew, whole or not at all."""
-        table = pl.DataFrame(list(rows), schema=HISTORY)
+        table = pl.DataFrame(list(rows), schema=_COLUMNS[self.verb])
         write_whole(self.history, table.write_csv)
 
     def say(self, line: str) -> None:
@@ -217,7 +269,7 @@ class RunFolder:
             file.write(line + "\n")
 
     def _is_a_run(self) -> bool:
-        return (self.path / "recipe.yaml").is_file()
+        return self.recipe.is_file()
 
 
 def _write_json(path: Path, document: dict[str, Any]) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +15,7 @@ from graticule.models import PlaceNetwork
 from graticule.partitions import Partition
 from graticule.training.augmentation import Cover
 from graticule.training.averaging import AveragedWeights
-from graticule.training.callbacks import Say, StoppedError, Watch, stopped
+from graticule.training.callbacks import Say, Watch
 from graticule.training.cells import build_cells
 from graticule.training.checkpoints import LAST, Checkpoint, Position, read_checkpoint, write_checkpoint
 from graticule.training.evaluating import evaluate_run
@@ -32,6 +30,7 @@ from graticule.training.recipe_files import with_absolute_paths
 from graticule.training.run_folder import RunFolder
 from graticule.training.sampling import evenly_over_cells
 from graticule.training.seeds import derived_seed
+from graticule.training.telling import logged, silent, told_how_to_go_on
 from graticule.training.trainable import set_trainable
 
 BEYOND_MOST: Final = "beyond photos.most_train"
@@ -88,10 +87,10 @@ def train(
             work, beginning = _begin(recipe, Path(output), say, force=force)
             ranks.wait()
             work = replace(work, bar=bar, profile=profile, watch=watch, ranks=ranks)
-            with _told_how_to_go_on(work.run):  # from here on a kill loses no more than the work since
+            with told_how_to_go_on(work.run):  # from here on a kill loses no more than the work since
                 return _run(work, beginning)
         ranks.wait()  # until the first rank has written what a run begins with
-        return _go_on(Path(output), ranks, say=_silent)
+        return _go_on(Path(output), ranks, say=silent)
 
 
 def _begin(recipe: Recipe, output: Path, say: Say, *, force: bool) -> tuple[Work, Checkpoint]:
@@ -139,7 +138,7 @@ def resume(
         TrainingError: the checkpoint is damaged, or photos, cells or network are no longer those of the run.
     """
     with joined() as ranks:
-        said = say if ranks.is_first else _silent
+        said = say if ranks.is_first else silent
         return _go_on(Path(run_path), ranks, say=said, bar=bar and ranks.is_first, watch=watch)
 
 
@@ -158,14 +157,14 @@ def _go_on(
     work = _work(run, recipe, sets, partition, network, say=say, averaged=checkpoint.averaged)
     work = replace(work, bar=bar, watch=watch, ranks=ranks)
     if not ranks.is_first:
-        work = replace(work, say=_silent)
+        work = replace(work, say=silent)
     if len(work.train_cells) != planned:
         raise TrainingError(
             f"The photo table of '{run.path}' has changed: the run began with {planned:,} training photos in "
             f"cells, now there are {len(work.train_cells):,}.\nPut the table back, or train anew."
         )
     work.say(f"Going on with '{run.path}' in {checkpoint.position.in_words()}.")
-    with _told_how_to_go_on(run):
+    with told_how_to_go_on(run):
         return _run(work, checkpoint)
 
 
@@ -187,17 +186,6 @@ def _run(work: Work, checkpoint: Checkpoint) -> TrainingReport:
     work.ranks.wait()
     work.say(f"Export it:  graticule export {work.run.path} -o MODEL")
     return TrainingReport(work.run.path, work.partition.count, len(work.train_cells), position.history)
-
-
-@contextmanager
-def _told_how_to_go_on(run: RunFolder) -> Iterator[None]:
-    """Ctrl-C outside the steps, too, ends with what to type next."""
-    try:
-        yield
-    except KeyboardInterrupt as error:
-        saved = run.checkpoint(LAST)
-        position = read_checkpoint(saved).position if saved.is_file() else Position()
-        raise StoppedError(stopped(position, run)) from error
 
 
 def _work(
@@ -232,7 +220,7 @@ def _work(
         network=network,
         averaged=None if rule is None else AveragedWeights(network, rule.decay, averaged),
         cover=Cover.of(recipe.augmentation),
-        say=_logged(run, say),
+        say=logged(run, say),
     )
 
 
@@ -257,15 +245,3 @@ def _restored(run: RunFolder, recipe: Recipe, partition: Partition, checkpoint: 
             f"{str(error).splitlines()[-1].strip()}\nGive the run its own recipe.yaml back, or train anew."
         ) from error
     return network
-
-
-def _logged(run: RunFolder, say: Say) -> Say:
-    def both(line: str) -> None:
-        run.say(line)
-        say(line)
-
-    return both
-
-
-def _silent(line: str) -> None:
-    """What the other ranks say: the first one says it for all."""

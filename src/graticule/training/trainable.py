@@ -6,10 +6,11 @@ from torch import nn, optim
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from graticule.models import PlaceNetwork
+from graticule.models.mae import MaskedAutoencoder
 from graticule.training.recipe import PhaseSection
 
 
-def set_trainable(network: PlaceNetwork, phase: PhaseSection) -> str:
+def set_trainable(network: PlaceNetwork | MaskedAutoencoder, phase: PhaseSection) -> str:
     """Freeze and free the parts of ``network`` for ``phase``, and say in words what trains.
 
     Raises:
@@ -20,7 +21,7 @@ def set_trainable(network: PlaceNetwork, phase: PhaseSection) -> str:
     return f"Phase '{phase.name}': {length}; trains {what}"
 
 
-def set_modes(network: PlaceNetwork, phase: PhaseSection) -> None:
+def set_modes(network: PlaceNetwork | MaskedAutoencoder, phase: PhaseSection) -> None:
     """Training mode where something trains; what stands still is in evaluation mode, its BatchNorm too."""
     network.set_modes()
     if phase.batch_norm == "frozen":
@@ -29,7 +30,7 @@ def set_modes(network: PlaceNetwork, phase: PhaseSection) -> None:
                 module.eval()
 
 
-def cannot_learn_from_one(network: PlaceNetwork) -> bool:
+def cannot_learn_from_one(network: nn.Module) -> bool:
     """Whether a batch of one photo teaches nothing: BatchNorm of pooled features would divide by zero."""
     return any(isinstance(module, nn.BatchNorm1d) and module.training for module in network.modules())
 
@@ -40,7 +41,7 @@ def embedding_trains(network: PlaceNetwork) -> bool:
     return any(p.requires_grad for name in network.embedding_parts() for p in parts[name].parameters())
 
 
-def create_optimizer(network: PlaceNetwork, phase: PhaseSection) -> optim.Optimizer:
+def create_optimizer(network: PlaceNetwork | MaskedAutoencoder, phase: PhaseSection) -> optim.Optimizer:
     """The optimiser of a phase over what trains in it; norms and biases are not decayed.
 
     Convention:
@@ -65,7 +66,7 @@ def create_optimizer(network: PlaceNetwork, phase: PhaseSection) -> optim.Optimi
     return kind(groups, lr=phase.learning_rate, betas=phase.betas)
 
 
-def _spared(network: PlaceNetwork) -> set[int]:
+def _spared(network: nn.Module) -> set[int]:
     found = set()
     for name, module in network.named_modules():
         listed = getattr(module, "no_weight_decay", None)

@@ -13,12 +13,14 @@ from graticule.training.recipe.network import BackboneSection, NetworkSection, T
 from graticule.training.recipe.partition import PartitionSection
 from graticule.training.recipe.phases import AveragingSection, EarlyStoppingSection, PhaseSection
 from graticule.training.recipe.photos import PhotosSection, PriorSection, SyntheticSection
+from graticule.training.recipe.pretraining import AutoencoderSection, PretrainingRecipe, ProbeSection
 from graticule.training.recipe.recipe import Recipe
 from graticule.training.recipe.sampling import SamplingSection
 from graticule.training.recipe.section import Section
 
 __all__ = [
     "AugmentationSection",
+    "AutoencoderSection",
     "AveragingSection",
     "BackboneSection",
     "CardSection",
@@ -31,7 +33,9 @@ __all__ = [
     "PartitionSection",
     "PhaseSection",
     "PhotosSection",
+    "PretrainingRecipe",
     "PriorSection",
+    "ProbeSection",
     "Recipe",
     "SamplingSection",
     "Section",
