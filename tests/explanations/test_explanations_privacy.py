@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from PIL.ExifTags import GPS, IFD
 
-from conftest import colour_network
+from colour_network import colour_network
 from graticule.cli.main import main
 from graticule.errors import PhotoError, UsageError
 from graticule.explanations.privacy import PrivacySettings, check_privacy

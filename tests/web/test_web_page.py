@@ -6,134 +6,17 @@ import importlib.util
 import io
 import json
 import re
-import shutil
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
-from web_process import httpx, jpeg, server
-
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+from web_browser import BEIJING, BLUE, GREEN, PARIS, RED, needs_chromium, place_of, png, send, settle
+from web_process import httpx, server
 
 ROOT = Path(__file__).parents[2]
-CHROMIUM = shutil.which("chromium")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
-RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
-PARIS, BEIJING = (48.86, 2.35), (39.9, 116.4)
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        CHROMIUM is None, reason="no chromium on this machine; on Debian: apt install chromium"
-    ),
-]
-Opener = Callable[..., Any]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as driver:
-        running = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield running
-        running.close()
-
-
-@pytest.fixture(scope="module")
-def other_bundle(colour_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A second model, of the same cells and much less sure of itself."""
-    from conftest import colour_network
-    from graticule.bundle import BundleCard, read_bundle, write_bundle
-
-    partition = read_bundle(colour_bundle).partition
-    folder = tmp_path_factory.mktemp("other") / "doubtful"
-    card = BundleCard(name="doubtful", architecture="mean colour", head="MC", licence="CC0-1.0")
-    network = colour_network(partition, sharpness=1.0)
-    write_bundle(folder, model_onnx=network, partition=partition, card=card, model_card="# Doubtful\n")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def telling_bundle(colour_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model with figures and a card that tries to break out of its page."""
-    from conftest import colour_network
-    from graticule.bundle import BundleCard, read_bundle, write_bundle
-
-    partition = read_bundle(colour_bundle).partition
-    folder = tmp_path_factory.mktemp("telling") / "telling"
-    metrics = {"test": {"n": 1234, "median_km": 56.7, "top_k": {"1": 0.5, "5": 0.9}, "ece": 0.012}}
-    card = BundleCard(name="telling", architecture="x", head="MC", licence="CC0-1.0", metrics=metrics)
-    text = (
-        "# telling\n\nIt is **bold** and `code`.\n\n| continent | photos |\n|---|---|\n| Asia | 7 |\n\n"
-        "<script>document.title = 'broken'</script> <img src=x onerror=alert(1)>\n\n"
-        "[good](https://example.org/a) [bad](javascript:alert(1))\n\n- one\n- two\n"
-    )
-    write_bundle(
-        folder, model_onnx=colour_network(partition), partition=partition, card=card, model_card=text
-    )
-    return folder
-
-
-@pytest.fixture(scope="module")
-def url(colour_bundle: Path, other_bundle: Path) -> Iterator[str]:
-    with server(colour_bundle, "--model", str(other_bundle)) as (_, address):
-        yield address
-
-
-@pytest.fixture
-def visit(browser: Any, url: str) -> Iterator[Opener]:
-    """Opens the page; at the end no other host may have been asked, and nothing may have complained."""
-    contexts, complaints, requests = [], [], []
-
-    def opener(address: str = url, *, failing: tuple[int, ...] = (), **options: Any) -> Any:
-        options = {"viewport": {"width": 1100, "height": 800}, "reduced_motion": "reduce", **options}
-        contexts.append(browser.new_context(accept_downloads=True, **options))
-        page = contexts[-1].new_page()
-
-        def complain(message: Any) -> None:
-            told = re.search(
-                r"responded with a status of (\d+)", message.text
-            )  # Chromium's own, of what we test
-            if not told or int(told[1]) not in failing:
-                complaints.append(message.text)
-
-        page.on("console", complain)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("request", lambda request: requests.append(request.url))
-        page.on("filechooser", lambda _: None)  # so that the browser asks nobody, from the first click on
-        page.goto(address)
-        return page
-
-    yield opener
-    for context in contexts:
-        context.close()
-    assert complaints == []
-    others = [each for each in requests if not each.startswith(("http://127.0.0.1:", "blob:", "data:"))]
-    assert others == []
-
-
-def send(page: Any, *photos: tuple[str, bytes]) -> None:
-    page.wait_for_selector(".drop button")
-    files = [{"name": name, "mimeType": "image/png", "buffer": data} for name, data in photos]
-    page.locator("input[type=file][multiple]").set_input_files(files)
-
-
-def png(colour: tuple[int, int, int], size: int = 48) -> bytes:
-    return jpeg(colour, "PNG", size)
-
-
-def settle(page: Any) -> None:
-    page.wait_for_selector(".stage[data-moving='false']")
-    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
-
-
-def place_of(page: Any) -> tuple[float, float]:
-    latitude, north, longitude, east = re.fullmatch(
-        r"([\d.]+)° ([NS]), ([\d.]+)° ([EW])", page.locator(".coordinates").first.inner_text()
-    ).groups()
-    return float(latitude) * (1 if north == "N" else -1), float(longitude) * (1 if east == "E" else -1)
+pytest_plugins = ["web_fixtures"]
+pytestmark = needs_chromium
 
 
 # from a photo to an answer
