@@ -16,7 +16,9 @@ from PIL import Image
 
 from graticule.cli.ingest import command
 from graticule.cli.main import main
+from graticule.errors import MissingFileError
 from graticule.photos.layouts import LAYOUTS
+from graticule.photos.table import read_photo_table
 
 
 @pytest.fixture
@@ -190,6 +192,31 @@ def test_ingest_asks_for_no_torch(trip, tmp_path):
         "assert not {'torch', 'matplotlib', 'onnxruntime', 'fastapi'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", program, str(trip), str(tmp_path / "out")], check=True)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of a process are Unix's")
+@pytest.mark.parametrize("words", [[], ["--max-side", "32", "--shards"]])
+def test_a_file_that_cannot_grow_is_a_sentence(trip, tmp_path, words):
+    import resource
+
+    def little_room() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+
+    typed = [sys.executable, "-m", "graticule", "ingest", str(trip), "-o", str(tmp_path / "out"), *words]
+    result = subprocess.run(typed, capture_output=True, text=True, check=False, preexec_fn=little_room)
+    assert result.returncode == 1
+    assert result.stderr.startswith("Error: File too large")
+    assert "or name another place." in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_storing_that_was_stopped_is_told_apart_from_no_table(trip, tmp_path, run):
+    run(trip, "-o", tmp_path / "small", "--max-side", "32")
+    (tmp_path / "small" / "photos.parquet").unlink()
+    with pytest.raises(
+        MissingFileError, match=r"storing photos there was stopped.\nType the line that began it"
+    ):
+        read_photo_table(tmp_path / "small")
 
 
 def test_storing_as_typed(trip, tmp_path, run):

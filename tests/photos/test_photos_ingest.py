@@ -14,6 +14,8 @@ import pytest
 from graticule.errors import MissingFileError, TableError, UsageError
 from graticule.geo.sphere import great_circle_km
 from graticule.photos.ingest import IngestSettings, ingest
+from graticule.photos.split import SplitRules
+from graticule.photos.split_files import split_table
 from graticule.photos.table import COLUMNS, photo_paths, read_photo_table
 
 PARIS, ROME, SYDNEY = (48.857, 2.352), (41.9, 12.5), (-33.87, 151.21)
@@ -110,6 +112,7 @@ def test_photos_with_a_country_but_no_place_are_kept_and_counted(tmp_path, trip)
         (("nan", "nan"), "nan-position", "not a number"),
         ((0, 0), "zero-position", "(0, 0)"),
         (("north", "2"), "not-a-number", "'north', '2'"),
+        (("5", ""), "half-position", "but not both ('5', '')"),
         (("48°51'N", "2°21'E"), "not-a-number", "48°51'N"),
     ],
 )
@@ -319,6 +322,21 @@ def test_the_output_of_ingest_can_be_ingested_again(tmp_path, trip):
     accounted(report)
     first, second = (read_photo_table(tmp_path / name) for name in ("one", "two"))
     assert first.equals(second)
+
+
+def test_splits_that_a_new_table_lacks_are_not_lost_without_a_word(tmp_path, trip):
+    write_table(trip, [row(number, (48 + number / 10, 9)) for number in range(10)])
+    out = tmp_path / "out"
+    assert ingest(trip, out).warnings == []
+    split_table(out, SplitRules(by="photo", val=0.4, test=0.3))
+    assert ingest(out, out).warnings == []  # the table itself: its splits stay
+    lost = ingest(trip, out).warnings
+    assert len(lost) == 1
+    assert lost[0].startswith(
+        "The table that was here had splits, made by graticule split; the new one has not."
+    )
+    assert lost[0].endswith(f"graticule split {out} --by photo --val 0.4 --test 0.3")
+    assert ingest(trip, out).warnings == []
 
 
 def test_progress_counts_up_to_the_end(tmp_path, trip):

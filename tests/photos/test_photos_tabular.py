@@ -89,9 +89,12 @@ def test_the_head_of_a_long_table_is_read_without_the_rest(tmp_path):
         ("a.csv", b"\n\n", "is empty"),
         ("a.jsonl", b"", "is empty; expected one JSON object per line"),
         ("a.jsonl", b"{not json}\n", "cannot be read as JSONL"),
+        ("a.jsonl", b'{"lat": 1}\n\n[2]\n', "\nLine 3 is no JSON object. Mend it in a text editor"),
         ("a.parquet", b"PAR1 no", "cannot be read as PARQUET"),
+        ("a.parquet", b"PAR1 no", "\nExport or fetch it again"),
         ("a.csv.gz", b"id,lat\n1,2\n", "is not gzip"),
         ("a.csv", b"id,lat\n1,2,3,4\n", "cannot be read as CSV"),
+        ("a.csv", b"\nid;lat\n\n1;2\n3;48;137\n", "has 3 values, and the first line names 2 columns. Mend"),
         ("a.xlsx", b"PK", "should end in one of .csv"),
     ],
 )

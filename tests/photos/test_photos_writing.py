@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from graticule.photos.writing import rebased, replace_files
+from graticule.photos.writing import rebased, replace_files, write_parquet
 
 
 def test_all_are_written(tmp_path: Path) -> None:
@@ -28,6 +29,18 @@ def test_old_ones_are_kept_when_one_fails(tmp_path: Path) -> None:
         replace_files({tmp_path / "a": lambda path: path.write_text("new"), tmp_path / "b": fail})
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
     assert (tmp_path / "a").read_text() == "old"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk_is_an_error_of_the_system() -> None:
+    with pytest.raises(OSError, match="No space left") as raised:
+        write_parquet(pl.DataFrame({"latitude": [48.1]}), Path("/dev/full"))
+    assert raised.value.errno == errno.ENOSPC
+
+
+def test_metadata_is_written(tmp_path: Path) -> None:
+    write_parquet(pl.DataFrame({"latitude": [48.1]}), tmp_path / "a.parquet", metadata={"by": "us"})
+    assert pl.read_parquet_metadata(tmp_path / "a.parquet")["by"] == "us"
 
 
 def test_paths_lead_to_the_same_files(tmp_path: Path) -> None:

@@ -57,7 +57,8 @@ def _with_countries(rows: pl.DataFrame, remarks: list[str]) -> pl.DataFrame:
             f"{other:,} of {int(told.sum()):,} photos lie in another country than the source states."
         )
     if nowhere := int((placed & polygon.is_null()).sum()):
-        remarks.append(f"{nowhere:,} photos lie in the open sea, more than 25 km from any country.")
+        many = "1 photo lies" if nowhere == 1 else f"{nowhere:,} photos lie"
+        remarks.append(f"{many} in the open sea, more than 25 km from any country.")
     return rows.with_columns(rows["country"].fill_null(polygon))
 
 

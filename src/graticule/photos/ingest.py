@@ -22,6 +22,7 @@ from graticule.photos.ingest_report import IngestReport, statistics, write_repor
 from graticule.photos.inspection import inspect_all
 from graticule.photos.layouts import Found, Refusal, choose_layout
 from graticule.photos.settings import IngestSettings
+from graticule.photos.split_files import lost_splits
 from graticule.photos.storing import check_form, clear, read_journal, store_photos
 from graticule.photos.table import TABLE_NAME, write_photo_table
 
@@ -74,6 +75,7 @@ def ingest(
     found, repeated = deduplicated(found, settings.duplicates if settings.check_pixels else "keep")
     frame, remarks = completed(found, settings.source_name or chosen.source)
     found, frame, stored = _stored(found, frame, output, settings, on_stored)
+    remarks = [*remarks, *lost_splits(output, frame)]
     paths = relative_paths(frame["file"], output)
     table = write_photo_table(frame.drop("file").with_columns(paths), output)
     report = IngestReport(

@@ -22,7 +22,7 @@ from graticule.photos.places import check_not_swapped, no_places, place_columns,
 from graticule.photos.sample import closest_photos, draw_places
 from graticule.photos.table import TABLE_NAME, read_photo_table, table_file
 from graticule.photos.tabular import read_rows
-from graticule.photos.writing import rebased, replace_files
+from graticule.photos.writing import rebased, replace_files, write_parquet
 
 UNIT_LEVEL: Final = 10
 """S2 level of the units inside cells where none are named: about 9 km across, the size of a parish."""
@@ -282,7 +282,7 @@ def _write(frame: pl.DataFrame, target: Path) -> None:
         if target.suffix.lower() == ".csv":
             frame.write_csv(file)
         else:
-            frame.write_parquet(file, compression="zstd")
+            write_parquet(frame, file)
 
     try:
         replace_files({target: write})

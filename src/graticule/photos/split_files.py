@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+import shlex
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,7 +16,7 @@ from graticule.errors import MissingFileError, TableError, UsageError
 from graticule.photos.leaks import LeakReport, find_leaks
 from graticule.photos.split import SplitReport, SplitRules, split_photos
 from graticule.photos.table import TABLE_NAME, read_photo_table, table_file
-from graticule.photos.writing import rebased, replace_files
+from graticule.photos.writing import rebased, replace_files, write_parquet
 
 REPORT_NAME: Final = "split.json"
 """What the report beside a photo table is called."""
@@ -69,7 +70,7 @@ def split_table(
         text = json.dumps(document, ensure_ascii=False, indent=2) + "\n"
         replace_files(
             {
-                target: lambda file: frame.write_parquet(file, compression="zstd"),
+                target: lambda file: write_parquet(frame, file),
                 written.report_file: lambda file: file.write_text(text, encoding="utf-8"),
             }
         )
@@ -119,6 +120,32 @@ def split_report(table: str | Path, frame: pl.DataFrame) -> dict[str, Any] | Non
         return None
     is_ours = isinstance(document, dict) and document.get("fingerprint") == fingerprint(frame)
     return document if is_ours else None
+
+
+def lost_splits(folder: Path, frame: pl.DataFrame) -> list[str]:
+    """What to say when ``frame`` takes the place of a table in ``folder`` that ``split_table`` had split."""
+    if not (folder / REPORT_NAME).is_file() or not (folder / TABLE_NAME).is_file():
+        return []
+    try:
+        old = pl.read_parquet(folder / TABLE_NAME, columns=["photo_id", "split"])
+    except (pl.exceptions.PolarsError, OSError):
+        return []
+    made = split_report(folder, old)
+    if made is None or made["fingerprint"] == fingerprint(frame):
+        return []
+    rules: dict[str, Any] = made["rules"]
+    usual = asdict(SplitRules())
+    words = [
+        f"--{name.replace('_', '-')} {shlex.quote(str(rules[name]))}"
+        for name in ("by", "embargo_km", "val", "test", "stratify", "near_bits", "seed")
+        if rules.get(name) != usual[name]
+    ]
+    words += ["--no-keep-days"] * (not rules.get("keep_days", True))
+    again = " ".join(["graticule split", shlex.quote(str(folder)), *words])
+    return [
+        "The table that was here had splits, made by graticule split; the new one has not. "
+        f"Make them again:  {again}"
+    ]
 
 
 def fingerprint(frame: pl.DataFrame) -> str:

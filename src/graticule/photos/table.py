@@ -12,12 +12,16 @@ from typing import Final
 import polars as pl
 
 from graticule.errors import MissingFileError, TableError
+from graticule.photos.writing import write_parquet
 
 TABLE_NAME: Final = "photos.parquet"
 """What a photo table is called inside its folder."""
 
 REPORT_NAME: Final = "ingest.json"
 """What the report of ingest beside it is called."""
+
+STORAGE_NAME: Final = "storage.json"
+"""What the note beside it is called of what photos stored there were begun with."""
 
 COLUMNS: Final[dict[str, pl.DataType]] = {
     "photo_id": pl.String(),
@@ -87,7 +91,7 @@ def write_photo_table(frame: pl.DataFrame, folder: str | Path) -> Path:
     file = folder / TABLE_NAME
     unfinished = folder / f".{TABLE_NAME}.{os.getpid()}"
     try:
-        table.write_parquet(unfinished, compression="zstd")
+        write_parquet(table, unfinished)
         unfinished.replace(file)
     finally:
         unfinished.unlink(missing_ok=True)
@@ -103,6 +107,11 @@ def table_file(path: str | Path) -> Path:
     path = Path(path)
     if path.is_dir():
         if not (path / TABLE_NAME).is_file():
+            if (path / STORAGE_NAME).is_file():
+                raise MissingFileError(
+                    f"Folder '{path}' holds no photo table yet: storing photos there was stopped.\n"
+                    f"Type the line that began it again, and it goes on:  graticule ingest ... -o '{path}'"
+                )
             raise MissingFileError(
                 f"Folder '{path}' holds no photo table ({TABLE_NAME}).\n"
                 f"Make one:  graticule ingest '{path}' -o photos"

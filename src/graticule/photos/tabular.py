@@ -16,6 +16,7 @@ import polars as pl
 
 from graticule.config import IMAGE_SUFFIXES
 from graticule.errors import MissingFileError, TableError
+from graticule.photos.broken_tables import where_broken
 
 TABLE_SUFFIXES: Final = (".csv", ".tsv", ".txt", ".parquet", ".pq", ".jsonl", ".ndjson")
 """File endings (lower case) of tables, each also with ``.gz`` but for Parquet."""
@@ -87,14 +88,23 @@ def read_rows(path: str | Path, *, head_rows: int | None = None) -> pl.DataFrame
             f"Table '{path}' cannot be read: {error.strerror or error}.\nCheck that you may read it."
         ) from error
     except pl.exceptions.PolarsError as error:
-        first = str(error).strip().splitlines()[0]
-        raise TableError(
-            f"Table '{path}' cannot be read as {kind[1:].upper()}: {first}\n"
-            "Open it in a text editor at that place, or give the table in another form."
-        ) from error
+        raise TableError(_unreadable(path, kind, error)) from error
     if frame.width == 0:
         raise TableError(_empty(path))
     return _named(frame)
+
+
+def _unreadable(path: Path, kind: str, error: Exception) -> str:
+    """What is wrong with a table that Polars gave up on, and what to do."""
+    why = f"Table '{path}' cannot be read as {kind[1:].upper()}: {str(error).strip().splitlines()[0]}"
+    if kind in (".parquet", ".pq"):
+        return f"{why}.\nExport or fetch it again, or give the table in another form."
+    text = _as_utf8(_read_bytes(path, None))
+    header = next((line for line in io.BytesIO(text) if line.strip()), b"").decode()
+    where = where_broken(kind, text, separator_of(header, path))
+    if not where:
+        return f"{why}.\nIs it what its ending says? Else rename it, or give the table in another form."
+    return f"{why}.\n{where} Mend it in a text editor, or give the table in another form."
 
 
 def with_types(frame: pl.DataFrame) -> pl.DataFrame:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import BinaryIO, Final
 
 import polars as pl
+
+_SYSTEM_ERROR: Final = re.compile(r"\(os error (\d+)\)")
 
 
 def replace_files(writers: Mapping[Path, Callable[[Path], object]]) -> None:
@@ -28,6 +32,23 @@ def replace_files(writers: Mapping[Path, Callable[[Path], object]]) -> None:
     finally:
         for path in unfinished.values():
             path.unlink(missing_ok=True)
+
+
+def write_parquet(
+    frame: pl.DataFrame, file: Path | BinaryIO, *, metadata: dict[str, str] | None = None
+) -> None:
+    """Write a table; a full disk raises ``OSError``, which Polars would hide in an error of its own.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    try:
+        frame.write_parquet(file, compression="zstd", metadata=metadata)
+    except pl.exceptions.ComputeError as error:
+        found = _SYSTEM_ERROR.search(str(error))
+        if found is None:
+            raise
+        raise OSError(int(found[1]), os.strerror(int(found[1]))) from error
 
 
 def rebased(paths: pl.Series, source: Path, target: Path) -> pl.Series:

@@ -105,6 +105,7 @@ def test_what_ingest_said_without_folders_and_single_photos(table: Path) -> None
         "refused": {"truncated": 2},
         "refusals": [{"photo_id": "x"}, {"photo_id": "y"}],
         "duplicates": {"mode": "report", "counts": {"exact-duplicate": 1}, "listed": [{"photo_id": "p1"}]},
+        "wrong_colours": {"mode": "report", "counts": {}, "listed": [{"path": "/home/anna/private/1.jpg"}]},
     }
     (table / "ingest.json").write_text(json.dumps(report))
     told = dataset_facts(table)["ingest"]

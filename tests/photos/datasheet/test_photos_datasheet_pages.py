@@ -81,6 +81,18 @@ def test_what_is_not_known_is_not_stated(facts: Facts) -> None:
         assert said[question] == NOT_STATED
 
 
+@pytest.mark.parametrize(("mode", "said"), [("report", True), ("drop", False)])
+def test_wrongly_coloured_photos_that_were_kept_are_told(facts: Facts, mode: str, said: bool) -> None:
+    counts = {"monochrome": 1, "grey-fill": 2}
+    facts["ingest"] = {"read": 30, "kept": 30, "wrong_colours": {"mode": mode, "counts": counts}}
+    noise = answers(facts)["Are there errors, noise, or redundancies?"]
+    words = (
+        "1 photo is black and white, or of one tone. 2 photos are without a part, which is filled with grey."
+    )
+    assert (words in noise) == said
+    assert (words in answers(facts)["What should a user know first?"]) == said
+
+
 def test_leaks_come_first(tmp_path: Path, frame_of: Frames) -> None:
     frame = frame_of([(0, 0), (0, 0.0001)], split=["train", "test"], group=["a", "a"])
     write_photo_table(frame, tmp_path)

@@ -19,7 +19,7 @@ from graticule.photos.datasheet.form import (
     photos_of,
     unanswered,
 )
-from graticule.photos.datasheet.gaps import leaks, repeated
+from graticule.photos.datasheet.gaps import leaks, repeated, wrongly_coloured
 
 
 def composition(facts: Facts) -> Iterator[Answer]:
@@ -109,7 +109,8 @@ def _splits(facts: Facts) -> Iterator[str]:
 
 
 def _noise(facts: Facts) -> Iterator[str]:
-    found = [*leaks(facts), *repeated(facts), *((facts["ingest"] or {}).get("warnings") or [])]
+    warned = (facts["ingest"] or {}).get("warnings") or []
+    found = [*leaks(facts), *repeated(facts), *wrongly_coloured(facts), *warned]
     yield from found or ["None are known."]
 
 

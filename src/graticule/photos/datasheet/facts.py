@@ -242,7 +242,7 @@ def _ingest(file: Path) -> Facts | None:
         return None
     told = {name: value for name, value in report.items() if name not in ("refusals", "duplicates", "table")}
     told["source"] = Path(str(report.get("source", ""))).name
-    duplicates = report.get("duplicates")
-    if isinstance(duplicates, dict):
-        told["duplicates"] = {name: duplicates.get(name) for name in ("mode", "counts")}
+    for kept in ("duplicates", "wrong_colours"):
+        if isinstance(report.get(kept), dict):
+            told[kept] = {name: report[kept].get(name) for name in ("mode", "counts")}
     return told

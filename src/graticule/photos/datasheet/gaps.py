@@ -5,10 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from graticule.photos.colours import GREY_FILL, MONOCHROME, ONE_COLOUR
 from graticule.photos.datasheet.facts import FEW_PHOTOS, NONE, Facts
 from graticule.photos.datasheet.form import of_all, photos_of
 
 _MOST: Final = 0.5
+
+_LOOKS: Final = {
+    MONOCHROME: "black and white, or of one tone",
+    ONE_COLOUR: "of but one colour",
+    GREY_FILL: "without a part, which is filled with grey",
+}
 
 
 def gaps(facts: Facts) -> Iterator[str]:
@@ -43,6 +50,7 @@ def gaps(facts: Facts) -> Iterator[str]:
     if top and top[0]["photos"] > _MOST * photos:
         yield f"{top[0]['photos'] / photos:.0%} of the photos are from {top[0]['name']}."
     yield from repeated(facts)
+    yield from wrongly_coloured(facts)
     if facts["days"] is None:
         yield "It is not told when the photos were taken."
 
@@ -65,3 +73,13 @@ def repeated(facts: Facts) -> Iterator[str]:
             yield f"{of_all(duplicates[name], facts['photos'])} {words}."
     if duplicates["near"] is None:
         yield "It is not known which photos show the same picture: the table has no perceptual hashes."
+
+
+def wrongly_coloured(facts: Facts) -> Iterator[str]:
+    """Which photos lack colours of their own, as far as ingest looked, and kept them."""
+    report = (facts["ingest"] or {}).get("wrong_colours") or {}
+    if report.get("mode") != "report":
+        return
+    for kind, number in (report.get("counts") or {}).items():
+        if kind in _LOOKS:
+            yield f"{photos_of(number)} {'is' if number == 1 else 'are'} {_LOOKS[kind]}."

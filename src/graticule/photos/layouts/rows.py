@@ -184,7 +184,9 @@ def _files(said: pl.DataFrame, start: int, index: FileIndex, refused: list[Refus
         name = photo_id or path or f"row {number}"
         try:
             if reason is not None:
-                message = f"Photo '{name}' {_SAYS[reason].format(latitude=latitude, longitude=longitude)}."
+                place = {"latitude": latitude, "longitude": longitude}
+                shown = {axis: "" if value is None else value for axis, value in place.items()}
+                message = f"Photo '{name}' {_SAYS[reason].format(**shown)}."
                 raise PhotoError(message, reason=reason, advice=_MENDS[reason])
             if not path:
                 message = f"Row {number} of the table names no photo."

@@ -16,9 +16,7 @@ from graticule.photos.archives import member_of
 from graticule.photos.ingest_paths import relative_paths
 from graticule.photos.storing.containers import UNFINISHED, sync_folder
 from graticule.photos.storing.storage import Storage
-
-JOURNAL_NAME: Final = "storage.json"
-"""Beside the photo table: the form that photos are stored in, and a fingerprint of the photos."""
+from graticule.photos.table import STORAGE_NAME
 
 _FORMAT: Final = 1
 _FOLDERS: Final = ("shards", "photos")
@@ -70,9 +68,9 @@ def begin(output: Path, storage: Storage, rows: pl.DataFrame, *, force: bool) ->
         clear(output, rows["file"].to_list())
     elif any((output / name).exists() for name in _FOLDERS):
         _refuse_strangers(output, storage)
-    unfinished = output / f".{JOURNAL_NAME}.{os.getpid()}"
+    unfinished = output / f".{STORAGE_NAME}.{os.getpid()}"
     unfinished.write_text(json.dumps(wanted, indent=2) + "\n", encoding="utf-8")
-    unfinished.replace(output / JOURNAL_NAME)
+    unfinished.replace(output / STORAGE_NAME)
     sync_folder(output)
 
 
@@ -97,7 +95,7 @@ def clear(output: Path, files: list[str]) -> None:
             shutil.rmtree(doomed, ignore_errors=True)
             (output / name).rename(doomed)
         shutil.rmtree(doomed, ignore_errors=True)
-    (output / JOURNAL_NAME).unlink()
+    (output / STORAGE_NAME).unlink()
 
 
 def fingerprint(rows: pl.DataFrame, output: Path) -> str:
@@ -137,7 +135,7 @@ def read_journal(output: Path) -> dict[str, Any] | None:
     Raises:
         MissingFileError: the note cannot be read.
     """
-    file = output / JOURNAL_NAME
+    file = output / STORAGE_NAME
     try:
         found: Any = json.loads(file.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):

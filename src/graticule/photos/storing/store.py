@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -31,6 +32,7 @@ from graticule.photos.storing.locking import only_run
 from graticule.photos.storing.reencoding import Encoded, as_it_is, reencoded
 from graticule.photos.storing.storage import Storage
 from graticule.photos.table import SPLITS
+from graticule.photos.writing import write_parquet
 
 INDEX_NAME: Final = "index.parquet"
 """Beside the shards: where each photo starts and how long it is, so that any can be read without a scan."""
@@ -91,9 +93,10 @@ def store_photos(
     Raises:
         UsageError: photos are stored there already, others or in another form, and not ``force``; or another
             run is at it.
+        OSError: the folder cannot be written to, or its disk is full; the same call goes on.
     """
     folder = output / storage.folder
-    with only_run(output):
+    with only_run(output), _naming(folder):
         begin(output, storage, rows, force=force)
         (folder / _PARTS).mkdir(parents=True, exist_ok=True)
         for place in (output, folder):
@@ -105,6 +108,17 @@ def store_photos(
     if on_progress is not None:
         on_progress(rows.height, rows.height)
     return _stored(rows, index, folder, storage)
+
+
+@contextmanager
+def _naming(folder: Path) -> Iterator[None]:
+    """An error of the system that names no file, as a full disk's, names the folder that was written to."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(folder)
+        raise
 
 
 def _store_all(
@@ -235,7 +249,7 @@ def _write_index(parts: list[Path], folder: Path) -> None:
 def _write_parquet(frame: pl.DataFrame, file: Path) -> None:
     unfinished = file.with_name(f"{UNFINISHED}{file.name}.{os.getpid()}")
     with unfinished.open("wb") as handle:
-        frame.write_parquet(handle, compression="zstd")
+        write_parquet(frame, handle)
         handle.flush()
         os.fsync(handle.fileno())
     unfinished.replace(file)
