@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from conftest import colour_network
+from colour_network import colour_network
 from graticule.bundle import Bundle, read_bundle
 from graticule.explanations import SaliencyMap, View, explain
 from graticule.explanations.checking import CENTRE, RANDOM, Check, check, in_words, rank_correlation
