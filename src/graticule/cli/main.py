@@ -5,6 +5,7 @@ Exit status: 0 done, 1 the work failed, 2 the words were wrong, 3 done but some 
 
 from __future__ import annotations
 
+import errno
 import importlib
 import json
 import os
@@ -104,13 +105,16 @@ def main(argv: list[str] | None = None) -> None:
         _as_json(words, type(error).__name__, str(error))
         sys.exit(error.exit_status)
     except OSError as error:  # a folder that cannot be written, a full disk
-        where = f" '{error.filename}'" if error.filename else ""
-        message = (
-            f"{error.strerror or error}:{where}.\nCheck that path and its permissions, or name another one."
-        )
+        message = _of_system(error)
         click.echo(f"Error: {message}", err=True)
         _as_json(words, type(error).__name__, message)
         sys.exit(1)
+
+
+def _of_system(error: OSError) -> str:
+    where = f": '{error.filename}'" if error.filename else ""
+    advice = "Make room" if error.errno == errno.ENOSPC else "Check that path and its permissions"
+    return f"{error.strerror or error}{where}.\n{advice}, or name another place."
 
 
 def _as_json(words: list[str], kind: str, message: str) -> None:
