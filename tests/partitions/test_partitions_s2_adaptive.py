@@ -17,12 +17,18 @@ from hypothesis.extra.numpy import arrays
 from graticule.errors import CoordinateError, PartitionError, TableError, UsageError
 from graticule.geo.sphere import great_circle_km, spherical_mean
 from graticule.partitions import PRESETS, Partition, S2Settings, build_s2
+from graticule.partitions.s2.counts import S2Counts
+
+
+def one_name(latitude: float, longitude: float) -> tuple[float, float]:
+    """A place on Earth by one of its names: the antimeridian is 180, and poles have longitude 0."""
+    return latitude, 0.0 if abs(latitude) == 90 else 180.0 if longitude == -180 else longitude
 
 
 def reference(latlon, weights, limits: S2Settings):
     """Tokens of the leaves with their photos, dropped ones apart, by S4's Algorithm 1 taken literally."""
     ids = [
-        s2geometry.S2CellId(s2geometry.S2LatLng.FromDegrees(float(latitude), float(longitude)))
+        s2geometry.S2CellId(s2geometry.S2LatLng.FromDegrees(*one_name(float(latitude), float(longitude))))
         for latitude, longitude in latlon
     ]
     kept, dropped = {}, {}
@@ -153,6 +159,21 @@ def test_every_photo_in_one_leaf_or_dropped_at_poles_antimeridian_and_cell_edges
     places = np.vstack([np.array(special), anywhere * [1, 2]])
     limits = S2Settings(most, max(1, most // 2), min(level, 8), max(level, 8))
     check_against_reference(places, limits)
+
+
+@pytest.mark.parametrize("merge_small", [False, True])
+def test_two_names_of_one_place_lie_in_one_cell(merge_small: bool) -> None:
+    latitudes = np.linspace(-89.5, 89.5, 41)
+    east = np.column_stack([latitudes, np.full(41, 180.0)])
+    west = np.column_stack([latitudes, np.full(41, -180.0)])
+    poles = np.array([[sign * 90.0, longitude] for sign in (-1, 1) for longitude in range(-180, 181, 15)])
+    partition = build_s2(np.vstack([east, west, poles]), max_photos=4, min_photos=1, merge_small=merge_small)
+    np.testing.assert_array_equal(partition.encode(east), partition.encode(west))
+    assert len(set(partition.encode(poles).tolist())) == 2
+    assert (partition.encode(np.vstack([east, poles])) >= 0).all()
+    counts = S2Counts(13)
+    counts.add(np.vstack([east, west, poles]))
+    assert len(counts.cells().ids) == 41 + 2
 
 
 def test_a_million_copies_of_one_place_stop_at_the_end_level() -> None:

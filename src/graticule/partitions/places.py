@@ -57,6 +57,24 @@ def _whole(weights: ArrayLike, count: int) -> Counts:
     return given.astype(np.int64)
 
 
+def place_ids(latlon: Array, level: int = s2.MAX_LEVEL) -> NDArray[np.uint64]:
+    """S2 ids (N,) of places (N, 2) in **degrees**, one for each place on Earth, whatever it is called.
+
+    The antimeridian is -180 or 180, and a pole has every longitude. S2 itself tells these apart, by what is
+    left over when sines are rounded, and two names of one place would lie in two cells.
+
+    Example:
+        >>> len(set(place_ids(np.array([[0, -180.0], [0, 180], [0, 179]])).tolist()))
+        2
+    """
+    latitude, longitude = latlon[:, 0], latlon[:, 1]
+    poles, antimeridian = np.abs(latitude) == 90.0, longitude == -180.0
+    if poles.any() or antimeridian.any():  # seldom, and else no copy is made
+        longitude = np.where(poles, 0.0, np.where(antimeridian, 180.0, longitude))
+        latlon = np.stack([latitude, longitude], axis=1)
+    return s2.cell_ids(latlon, level)
+
+
 def running_total(photos: Counts | None, count: int) -> Counts:
     """Photos before each of ``count`` places, and all of them at the end: (count + 1,)."""
     total = np.arange(count + 1)
@@ -98,7 +116,7 @@ def places_fingerprint(latlon: Array, photos: Counts | None) -> str:
     n equal rows count like one row of weight n, and a row of weight 0 like none; places are told apart as
     finely as S2's leaf cells, about 1 cm.
     """
-    ids = s2.cell_ids(latlon)
+    ids = place_ids(latlon)
     if photos is None:
         ids.sort()
         return sorted_fingerprint(ids, np.arange(len(ids) + 1))

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from graticule.geo import s2
 from graticule.geo.sphere import check_latlon
+from graticule.partitions.places import place_ids
 
 CHUNK_PLACES: Final = 1 << 18
 """Places looked up at a time: their ids stay in the processor's cache, and memory stays flat."""
@@ -49,7 +50,7 @@ class S2Cells:
         cells = np.empty(len(flat), dtype=np.int64)
         for start in range(0, len(flat), CHUNK_PLACES):
             chunk = slice(start, start + CHUNK_PLACES)
-            cells[chunk] = self._find(s2.cell_ids(flat[chunk]))
+            cells[chunk] = self._find(place_ids(flat[chunk]))
         return cells.reshape(places.shape[:-1])
 
     def _find(self, leaf_ids: NDArray[np.uint64]) -> NDArray[np.int64]:

@@ -18,7 +18,7 @@ from graticule.geo.sphere import latlon_of, unit_vectors
 from graticule.partitions.cells.seeds import nearest_seed, seeds_as_kept, seeds_wkb
 from graticule.partitions.partition import Partition, Source
 from graticule.partitions.partition.naming import unique_names
-from graticule.partitions.places import checked_places, running_total, sorted_fingerprint
+from graticule.partitions.places import checked_places, place_ids, running_total, sorted_fingerprint
 
 Array = NDArray[np.float64]
 Rows = NDArray[np.intp]
@@ -48,7 +48,7 @@ def sites_of(latlon: ArrayLike, weights: ArrayLike | None) -> Sites:
         UsageError: ``weights`` are not whole numbers, one per place.
     """
     places, photos = checked_places(latlon, weights)
-    ids = s2.cell_ids(places)
+    ids = place_ids(places)
     order = np.argsort(ids, kind="stable")
     ids, places = ids[order], places[order]
     total = running_total(None if photos is None else photos[order], len(ids))

@@ -19,7 +19,7 @@ from graticule.geo import s2
 from graticule.geo.sphere import latlon_of
 from graticule.partitions.limits import check_limits, check_whole
 from graticule.partitions.partition import Partition, Source
-from graticule.partitions.places import checked_places, middles, running_total, sorted_fingerprint
+from graticule.partitions.places import checked_places, middles, place_ids, running_total, sorted_fingerprint
 from graticule.partitions.s2.counts import S2Counts
 from graticule.partitions.s2.merging import FACES, Merged, Nodes, merge_small_cells
 from graticule.partitions.s2.tree import s2_tree
@@ -211,7 +211,7 @@ def _merged(places: _Places, leaves: _Leaves, settings: S2Settings) -> Merged | 
 
 def _sorted_places(latlon: ArrayLike, weights: ArrayLike | None) -> _Places:
     places, photos = checked_places(latlon, weights)
-    ids = s2.cell_ids(places)
+    ids = place_ids(places)
     order = np.argsort(ids)
     total = running_total(None if photos is None else photos[order], len(ids))
     return _Places(ids[order], total, places[order])

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from graticule.errors import TableError, UsageError
 from graticule.geo import s2
 from graticule.geo.sphere import latlon_of, unit_vectors
-from graticule.partitions.places import checked_places
+from graticule.partitions.places import checked_places, place_ids
 from graticule.partitions.s2.merging import Nodes
 
 Array = NDArray[np.float64]
@@ -84,7 +84,7 @@ class S2Counts:
             weights = np.ones(len(places), dtype=np.int64)
         self.photos += int(weights.sum())
         vectors = unit_vectors(places) * weights[:, None]
-        self._waiting.append(_grouped(Nodes(s2.cell_ids(places, self.level), weights, vectors)))
+        self._waiting.append(_grouped(Nodes(place_ids(places, self.level), weights, vectors)))
         if sum(len(block.ids) for block in self._waiting) > max(_PENDING, len(self._cells.ids) // 2):
             self._join()
 
