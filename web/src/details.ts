@@ -8,6 +8,8 @@ import { capital, coordinates, percent } from "./words";
 export interface DetailActions {
   fly: (candidate: Candidate) => void;
   fit: () => void;
+  /** a candidate that is flown to is explained as well */
+  explains?: boolean;
 }
 
 const OSM = "https://www.openstreetmap.org/";
@@ -60,7 +62,13 @@ function ranking(candidates: Candidate[], actions: DetailActions): HTMLElement {
         {},
         h(
           "button",
-          { type: "button", class: "candidate", title: ANSWER.fly, onclick: () => actions.fly(candidate) },
+          {
+            type: "button",
+            class: "candidate",
+            title: actions.explains ? ANSWER.flyAndExplain : ANSWER.fly,
+            "data-token": candidate.token,
+            onclick: () => actions.fly(candidate),
+          },
           h("span", { class: "candidate-name" }, candidate.name),
           h("span", { class: "candidate-share" }, percent(candidate.probability)),
           bar,

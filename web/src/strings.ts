@@ -35,6 +35,7 @@ export const ANSWER = {
   osm: "open in OpenStreetMap",
   candidates: "Candidates",
   fly: "Fly there",
+  flyAndExplain: "Fly there and show what speaks for it",
   sure: (share: number) => `${percent(share)} chance that this cell is right`,
   elsewhere: (share: number, name: string | undefined) =>
     `${percent(share)} for the likeliest cell${name ? `, ${name}` : ""}; the pin lies elsewhere`,
@@ -151,6 +152,21 @@ export const PAGE = {
   },
   inClipboard: "from the clipboard",
   picture: (name: string, model: string) => `${name} · ${model}`,
+} as const;
+
+export const WHY = {
+  title: "Why there",
+  method: "Heat map",
+  none: "none",
+  opacity: "Opacity of the heat map",
+  target: "for",
+  against: "against",
+  everything: "all else",
+  asking: "Looking at what speaks for it",
+  speaksFor: (name: string) => `speaks for ${name} `,
+  speaksForOther: (name: string) => `speaks for ${name}. `,
+  speaksAgainst: "speaks against it",
+  ofBoth: (name: string, share: string) => `Of the two, ${name} has ${share}.`,
 } as const;
 
 export const MODEL = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Query, Request, Response
@@ -10,11 +9,23 @@ from fastapi import APIRouter, Query, Request, Response
 from graticule._version import __version__
 from graticule.config import EARTH_RADIUS_KM
 from graticule.web.batching import Words
-from graticule.web.documents import EXAMPLE, FORM, PROBLEMS, PredictionsOut
+from graticule.web.documents import (
+    EXAMPLE,
+    EXPLANATION_EXAMPLE,
+    FORM,
+    ONE_FILE,
+    PRIVACY_EXAMPLE,
+    PROBLEMS,
+    ExplanationOut,
+    PredictionsOut,
+    PrivacyOut,
+)
+from graticule.web.explaining import BEST, Method, Question, explained, methods_of
+from graticule.web.privacy import checked
 from graticule.web.problems import ProblemError
 from graticule.web.served import ServedModels
 from graticule.web.settings import ServerSettings
-from graticule.web.uploads import Form, read_form
+from graticule.web.uploads import Form, Upload, read_form
 
 MOST_TOP: Final = 100
 
@@ -58,6 +69,61 @@ async def predict(
     }
 
 
+@router.post(
+    "/v1/explain",
+    response_model=ExplanationOut,
+    summary="Which parts of this photo speak for a place?",
+    openapi_extra=ONE_FILE,
+    responses={200: {"content": {"application/json": {"example": EXPLANATION_EXAMPLE}}}, **PROBLEMS},
+)
+async def explain(
+    request: Request,
+    model: ModelName = None,
+    method: Annotated[Method, Query(description="gradcam is as quick as an answer.")] = "gradcam",
+    target: Annotated[
+        str, Query(max_length=40, description="best, 17 (an area's number) or country:CN.")
+    ] = BEST,
+    against: Annotated[
+        str | None, Query(max_length=40, description="What the target is held against, in the same words.")
+    ] = None,
+) -> Any:
+    """A map of signed values over one photo: what speaks for a place, and what against it or for another."""
+    served = _models(request).named(model)
+    upload = await _only_file(request)
+    photo, question = _models(request).photo(upload), Question(method, target, against)
+    document = await _models(request).chores.run(
+        lambda patience: explained(served.model, served.areas, photo, question, patience)
+    )
+    return {"photo_id": upload.name, **document}
+
+
+@router.post(
+    "/v1/privacy",
+    response_model=PrivacyOut,
+    summary="What does this photo give away?",
+    openapi_extra=ONE_FILE,
+    responses={200: {"content": {"application/json": {"example": PRIVACY_EXAMPLE}}}, **PROBLEMS},
+)
+async def privacy(
+    request: Request,
+    model: ModelName = None,
+    blur: Annotated[
+        float, Query(ge=0, le=1, description="Share of the photo that may be blurred; 0: metadata only.")
+    ] = 0.2,
+    with_copy: Annotated[bool, Query(alias="copy", description="Send the clean copy along.")] = False,
+) -> Any:
+    """Metadata, the parts that tell the place, and a copy without both. Nothing is kept, nobody is named."""
+    served = _models(request).named(model)
+    upload = await _only_file(request)
+    photo, finest = _models(request).photo(upload), _settings(request).finest
+    document = await _models(request).chores.run(
+        lambda patience: checked(
+            served.model, photo, most_area=blur, finest=finest, copy=with_copy, patience=patience
+        )
+    )
+    return {"photo_id": upload.name, **document}
+
+
 @router.get(
     "/v1/model", summary="What a model is, what it was measured to be, and its card", responses=PROBLEMS
 )
@@ -76,6 +142,7 @@ async def describe(request: Request, model: ModelName = None) -> dict[str, Any]:
             "method": served.model.partition.method,
             "parameters": dict(served.model.partition.parameters),
         },
+        "explanations": methods_of(served.model),
         "promises": [float(promise) for promise in served.model.promises],
         "card": card,
         "model_card": served.model.model_card,
@@ -114,7 +181,7 @@ async def test_photo(request: Request) -> Response:
         raise ProblemError(
             404, "no-test-photos", "This server has no test photos. Start it with:  --photos FOLDER"
         )
-    drawn = await asyncio.get_running_loop().run_in_executor(_models(request).chores, photos.draw)
+    drawn = await _models(request).chores.run(lambda _: photos.draw())
     return Response(drawn.jpeg, media_type="image/jpeg", headers=drawn.headers)
 
 
@@ -154,6 +221,13 @@ def _models(request: Request) -> ServedModels:
 def _settings(request: Request) -> ServerSettings:
     settings: ServerSettings = request.app.state.settings
     return settings
+
+
+async def _only_file(request: Request) -> Upload:
+    form = await read_form(request, _settings(request))
+    if len(form.files) > 1:
+        raise ProblemError(422, "one-photo", "One photo is looked at here at a time. Send one file.")
+    return form.files[0]
 
 
 def _count(request: Request, documents: list[dict[str, Any]]) -> None:

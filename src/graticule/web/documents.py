@@ -51,6 +51,121 @@ class PredictionsOut(BaseModel):
     predictions: list[PredictionOut]
 
 
+class SideOut(BaseModel):
+    """What is explained, or what that is held against."""
+
+    words: str = Field(description="As it was asked for: best, 17, country:CN.")
+    name: str
+
+
+class BoxOut(BaseModel):
+    """A part of the upright photo, in shares of its width and height."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+class ExplanationOut(BaseModel):
+    """Which parts of one photo speak for an area, and which against it."""
+
+    photo_id: str
+    model: str
+    finest: Literal["country", "region", "cell"]
+    method: Literal["gradcam", "occlusion"]
+    title: str
+    target: SideOut
+    against: SideOut | None
+    probability: float = Field(
+        description="Of what is explained, a share; of a contrast the one side's share of both."
+    )
+    meaning: str
+    unit: str
+    values: list[list[float]] = Field(
+        description="Rows from the top; above 0 speaks for the target, below 0 against it."
+    )
+    box: BoxOut = Field(description="The part of the photo that the values lie over.")
+
+
+class PositionOut(BaseModel):
+    """Where the metadata says the photo was taken, degrees."""
+
+    latitude: float
+    longitude: float
+    source: str
+    place: str | None
+
+
+class TraceOut(BaseModel):
+    """One thing that the metadata tells."""
+
+    kind: str
+    words: str
+    where: str
+    values: dict[str, Any]
+
+
+class MetadataOut(BaseModel):
+    """What a file tells beside its pixels."""
+
+    format: str
+    width_px: int
+    height_px: int
+    bytes: int
+    position: PositionOut | None
+    traces: list[TraceOut]
+
+
+class ToldOut(BaseModel):
+    """What the pixels tell a model; lower than the operator's cap there is null."""
+
+    cell: str | None
+    place: str | None
+    latitude: float | None
+    longitude: float | None
+    confidence: float | None = Field(description="Of the cell that was answered for the photo as it was.")
+    confidence_in_words: str | None
+    country: str | None
+    country_name: str | None
+    country_confidence: float | None
+    region_km2: float | None
+    region_promise: float | None
+    error_km: float | None = Field(description="From the position in the metadata, which no model sees.")
+
+
+class TellingOut(BaseModel):
+    """A part of the photo: left, top, right, bottom in pixels; what blurring it alone does."""
+
+    box: tuple[int, int, int, int]
+    area: float
+    confidence: float | None
+
+
+class CopyOut(BaseModel):
+    """A copy without metadata and with the telling parts blurred."""
+
+    format: str
+    media_type: str
+    bytes: int
+    is_lossless: bool
+    blurred_area: float
+    base64: str | None = Field(description="The file itself, when asked for.")
+
+
+class PrivacyOut(BaseModel):
+    """What one photo gives away."""
+
+    photo_id: str
+    model: str | None
+    finest: Literal["country", "region", "cell"]
+    metadata: MetadataOut
+    before: ToldOut | None
+    after: ToldOut | None
+    regions: list[TellingOut]
+    copy_: CopyOut = Field(alias="copy")
+
+
 EXAMPLE = {
     "model": "default@1dcebc83c455",
     "finest": "cell",
@@ -80,6 +195,83 @@ EXAMPLE = {
             "error": None,
         }
     ],
+}
+
+EXPLANATION_EXAMPLE = {
+    "photo_id": "photo.jpg",
+    "model": "default@1dcebc83c455",
+    "finest": "cell",
+    "method": "gradcam",
+    "title": "Grad-CAM",
+    "target": {"words": "17", "name": "Paris, FR"},
+    "against": {"words": "18", "name": "Brussels, BE"},
+    "probability": 0.71,
+    "meaning": "Above 0 it speaks for the target, below 0 against it.",
+    "unit": "nats",
+    "values": [[0.12, -0.03], [0.4, 0.02]],
+    "box": {"left": 0.125, "top": 0.0, "right": 0.875, "bottom": 1.0},
+}
+
+_TOLD_EXAMPLE = {
+    "cell": "Paris, FR",
+    "place": "Paris, FR",
+    "latitude": 48.86,
+    "longitude": 2.35,
+    "confidence": 0.41,
+    "confidence_in_words": "about as likely as not",
+    "country": "FR",
+    "country_name": "France",
+    "country_confidence": 0.55,
+    "region_km2": 1250000.0,
+    "region_promise": 0.9,
+    "error_km": 3.2,
+}
+PRIVACY_EXAMPLE = {
+    "photo_id": "photo.jpg",
+    "model": "default@1dcebc83c455",
+    "finest": "cell",
+    "metadata": {
+        "format": "JPEG",
+        "width_px": 4000,
+        "height_px": 3000,
+        "bytes": 3500000,
+        "position": {"latitude": 48.88, "longitude": 2.31, "source": "EXIF GPS", "place": "Paris, FR"},
+        "traces": [{"kind": "time", "words": "2024-05-17 18:02", "where": "EXIF", "values": {}}],
+    },
+    "before": _TOLD_EXAMPLE,
+    "after": _TOLD_EXAMPLE | {"confidence": 0.1, "confidence_in_words": "very unlikely"},
+    "regions": [{"box": [500, 0, 1000, 500], "area": 0.021, "confidence": 0.22}],
+    "copy": {
+        "format": "JPEG",
+        "media_type": "image/jpeg",
+        "bytes": 3100000,
+        "is_lossless": False,
+        "blurred_area": 0.021,
+        "base64": None,
+    },
+}
+
+ONE_FILE = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["files"],
+                    "properties": {
+                        "files": {
+                            "type": "array",
+                            "minItems": 1,
+                            "maxItems": 1,
+                            "items": {"type": "string", "format": "binary"},
+                            "description": "One photo: JPEG, PNG, WebP, HEIC, AVIF, TIFF, GIF, BMP.",
+                        }
+                    },
+                }
+            }
+        },
+    }
 }
 
 FORM = {

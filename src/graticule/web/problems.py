@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.responses import JSONResponse
 
-from graticule.errors import GraticuleError
+from graticule.errors import GraticuleError, PhotoError
 
 LOG = logging.getLogger("graticule.web")
 
@@ -96,7 +96,11 @@ def handle_problems(app: FastAPI) -> None:
         LOG.error("failed inside: %s", type(error).__name__)  # its message may name a client's file
         return ProblemError(500, "failed", "The server failed. The operator's log says where.").response()
 
+    async def of_photo(_: Request, error: Exception) -> JSONResponse:
+        return ProblemError(422, "no-photo", str(error)).response()
+
     app.add_exception_handler(ProblemError, of_problem)
+    app.add_exception_handler(PhotoError, of_photo)
     app.add_exception_handler(RequestValidationError, of_words)
     app.add_exception_handler(GraticuleError, of_graticule)
     app.add_exception_handler(HTTPException, of_http)

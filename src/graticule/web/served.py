@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from graticule.inference.sources import Source
 from graticule.photos.decode import open_header
 from graticule.web.areas import Areas, areas_of
 from graticule.web.batching import Batcher, Words
+from graticule.web.chores import Chores
 from graticule.web.problems import ProblemError
 from graticule.web.settings import ServerSettings
 from graticule.web.uploads import Upload, check_kind
@@ -50,7 +50,7 @@ class ServedModels:
 
     def __init__(self, settings: ServerSettings) -> None:
         self._settings = settings
-        self.chores = ThreadPoolExecutor(1, thread_name_prefix="chores")
+        self.chores = Chores(most=settings.chores, answer_s=settings.answer_s)
         self._all: dict[str, Served] = {}
         for name in settings.models:
             model = load_model(name, threads=settings.threads)
@@ -98,20 +98,35 @@ class ServedModels:
         """Answer what waits, then stop."""
         for served in self:
             await served.batcher.close()
-        self.chores.shutdown()
+        self.chores.close()
+
+    def photo(self, upload: Upload) -> bytes:
+        """The bytes of an upload that is looked at on its own; only its header has been looked at here.
+
+        Raises:
+            ProblemError: 422, it is no photo, or one that is too large.
+        """
+        try:
+            self._check(upload.data)
+        except PhotoError as error:
+            raise ProblemError(422, "no-photo", str(error)) from error
+        return upload.data
 
     def _source(self, upload: Upload) -> Source:
         """The upload as a photo, or as the reason why it is none; only its header is looked at."""
         photo: Any = upload.data
         try:
-            check_kind(upload.data)
-            width_px, height_px = open_header(upload.data, name="The photo").size
-            if width_px * height_px > self._settings.pixels:
-                raise PhotoError(
-                    f"The photo has {width_px:,} x {height_px:,} pixels; at most "
-                    f"{self._settings.pixels / 1e6:.0f} megapixels are taken here. Scale it down first.",
-                    reason="too-large",
-                )
+            self._check(upload.data)
         except PhotoError as error:
             photo = error
         return Source(photo_id=upload.name, path=None, photo=photo)
+
+    def _check(self, data: bytes) -> None:
+        check_kind(data)
+        width_px, height_px = open_header(data, name="The photo").size
+        if width_px * height_px > self._settings.pixels:
+            raise PhotoError(
+                f"The photo has {width_px:,} x {height_px:,} pixels; at most "
+                f"{self._settings.pixels / 1e6:.0f} megapixels are taken here. Scale it down first.",
+                reason="too-large",
+            )

@@ -24,7 +24,8 @@ class ServerSettings(BaseModel):
         - ``photos``: a photo table or folder that a random test photo is drawn from, or None
         - ``body_bytes``, ``files``, ``pixels``: the most that one request, and one photo, may bring
         - ``rate_per_minute``, ``burst``: requests per client and worker; a rate of 0 turns the limit off
-        - ``queue``: photos that may wait; more are refused with 429
+        - ``queue``: photos that may wait; more are refused with 429. ``chores``: the same for explanations
+          and privacy checks, each of which takes as long as many photos
         - ``body_s``, ``answer_s``: seconds for a request to arrive, and to be answered
         - ``threads``: cores that each model decodes and runs on; all when left out
     """
@@ -45,6 +46,7 @@ class ServerSettings(BaseModel):
     rate_per_minute: float = Field(default=300.0, ge=0.0)
     burst: int = Field(default=60, ge=1)
     queue: int = Field(default=256, ge=1)
+    chores: int = Field(default=8, ge=1)
     body_s: float = Field(default=30.0, gt=0.0)
     answer_s: float = Field(default=30.0, gt=0.0)
     threads: int | None = Field(default=None, ge=1)

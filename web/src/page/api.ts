@@ -31,6 +31,18 @@ export interface PredictionJson {
   shading?: [number, number][];
 }
 
+/** A map of what speaks for a place in a photo, and the part of the photo that it lies over. */
+export interface ExplanationJson {
+  method: string;
+  title: string;
+  target: { words: string; name: string };
+  against: { words: string; name: string } | null;
+  probability: number;
+  meaning: string;
+  values: number[][];
+  box: { left: number; top: number; right: number; bottom: number };
+}
+
 /** What a set of photos said about a model; every part may be missing. */
 export interface MetricsJson {
   n?: number;
@@ -53,6 +65,7 @@ export interface ModelJson {
   cells: number;
   partition: { method: string; parameters: Record<string, unknown> };
   promises: number[];
+  explanations: { name: string; title: string }[];
   card: {
     name: string;
     revision: string;
@@ -87,11 +100,25 @@ export class Api {
   }
 
   async predict(photo: Blob, name: string, model: string, promise: number | null): Promise<PredictionJson> {
-    const words = query({ model, shading: "true", top: "10", promise: promise === null ? undefined : String(promise) });
+    const words = { model, shading: "true", top: "10", promise: promise === null ? undefined : String(promise) };
+    const found = (await this.send("v1/predict", photo, name, words)) as { predictions: PredictionJson[] };
+    return found.predictions[0]!;
+  }
+
+  async explain(
+    photo: Blob,
+    name: string,
+    asked: { model: string; method: string; target: number; against: number | null },
+  ): Promise<ExplanationJson> {
+    const { model, method, target, against } = asked;
+    const words = { model, method, target: String(target), against: against === null ? undefined : String(against) };
+    return (await this.send("v1/explain", photo, name, words)) as ExplanationJson;
+  }
+
+  private async send(path: string, photo: Blob, name: string, words: Record<string, string | undefined>): Promise<unknown> {
     const body = new FormData();
     body.append("files", photo, name);
-    const response = await this.ask(`v1/predict${words}`, { method: "POST", body });
-    return ((await response.json()) as { predictions: PredictionJson[] }).predictions[0]!;
+    return (await this.ask(`${path}${query(words)}`, { method: "POST", body })).json();
   }
 
   /** A photo of the operator's and, where it is known, its place. */

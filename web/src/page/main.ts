@@ -7,7 +7,7 @@ import { EarthMap } from "../earth";
 import { headline, type Headline } from "../headline";
 import { footer, keysFor } from "../panel";
 import { PhotoList } from "../photolist";
-import type { LonLat, Photo } from "../scene";
+import type { Candidate, LonLat, Photo } from "../scene";
 import { ANSWER, MODEL, PAGE, PHOTOS } from "../strings";
 import { Api, ApiError } from "./api";
 import { Chooser } from "./chooser";
@@ -16,6 +16,7 @@ import { modelPage } from "./modelpage";
 import { loadModels, Model } from "./models";
 import { pictureOf } from "./picture";
 import { TruthForm } from "./truth";
+import { Why } from "./why";
 
 const AT_ONCE = 4; // requests; the server answers them in one batch
 const FORM_BYTES = 2000; // what a request holds besides its photo
@@ -51,7 +52,9 @@ class Page {
   private readonly progressText = h("span", {});
   private readonly progressBar = h("div", { class: "working", hidden: true }, this.progress, this.progressText);
   private readonly answers = h("div", { class: "answers" });
+  private readonly why = new Why(this.api, () => this.markExplained());
   private readonly truth: TruthForm;
+  private answersShown: unknown[] = [];
   private readonly after = h("div", { class: "after", hidden: true });
   private readonly foot = h("div", { class: "page-foot" });
 
@@ -117,6 +120,7 @@ class Page {
       this.settings,
       this.progressBar,
       this.list.element,
+      this.why.element,
       this.answers,
       this.after,
     ];
@@ -347,17 +351,29 @@ class Page {
   }
 
   private renderAnswers(): void {
-    const entry = this.entries[this.selected];
+    const entry = this.entries[this.selected] ?? null;
+    const models = this.shown.map(({ model }) => model);
+    this.why.show(entry, models);
+    // what has the focus or is being read stays as it is when other photos' answers come
+    const answersShown = [entry, entry?.truth, ...models.flatMap((model) => [model, entry?.answers.get(model.name)])];
+    if (answersShown.length === this.answersShown.length && answersShown.every((each, at) => each === this.answersShown[at])) return;
+    this.answersShown = answersShown;
     if (!entry) return this.answers.replaceChildren();
     this.truth.show(entry.truth);
-    const parts: Node[] = [];
-    if (entry.preview) parts.push(h("img", { class: "picture", src: entry.preview, alt: ANSWER.photo(entry.name) }));
-    parts.push(h("p", { class: "file", title: entry.name }, entry.name));
+    const parts: Node[] = [h("p", { class: "file", title: entry.name }, entry.name)];
     for (const { model, earth } of this.shown) {
       const [photo, head] = this.seen(entry, model);
       const pending = isPending(entry, model.name);
-      const actions = { fly: (candidate: { place: LonLat }) => earth.flyToCell(candidate.place), fit: () => earth.fit() };
       const found = answered(entry, model.name);
+      const actions = {
+        explains: model.info.explanations.length > 0,
+        fly: ({ place, token }: Candidate) => {
+          earth.flyToCell(place);
+          const candidate = found?.candidates.find((each) => each.token === token);
+          if (candidate) this.why.explain(model, candidate.cell);
+        },
+        fit: () => earth.fit(),
+      };
       const region =
         found?.region_cells && found.region_km2 !== null
           ? [h("p", { class: "region" }, ANSWER.region(found.region_cells.length, found.region_km2, found.region_promise))]
@@ -368,6 +384,20 @@ class Page {
     }
     this.answers.classList.toggle("two", this.shown.length > 1);
     this.answers.replaceChildren(...parts);
+    this.markExplained();
+  }
+
+  /** Tells the candidate that the heat map is of from the others. */
+  private markExplained(): void {
+    const entry = this.entries[this.selected];
+    const lists = [...this.answers.querySelectorAll(".answer")];
+    this.shown.forEach(({ model }, index) => {
+      const area = this.why.explained(model);
+      const token = entry && answered(entry, model.name)?.candidates.find(({ cell }) => cell === area)?.token;
+      for (const button of lists[index]?.querySelectorAll<HTMLElement>(".candidate") ?? []) {
+        button.ariaCurrent = button.dataset["token"] === token ? "true" : null;
+      }
+    });
   }
 
   private renderProgress(): void {
