@@ -20,7 +20,7 @@ from graticule.predictions.parts import (
     tidy,
     write_part,
 )
-from graticule.predictions.predictions import SCHEMA
+from graticule.predictions.table import SCHEMA
 
 ANSWERING = Answering(model="m@1", estimate="best-cell", top=3, batch_size=2, chunk_size=2)
 
@@ -30,9 +30,9 @@ def plan_of(count: int) -> Plan:
     return Plan(pl.DataFrame(rows, schema=PLAN_SCHEMA, orient="row"), ANSWERING)
 
 
-def answers(plan: Plan, part: int) -> Predictions:
+def answers(plan: Plan, part: int) -> pl.DataFrame:
     rows = [dict.fromkeys(SCHEMA) | {"photo_id": name} for name in plan.chunk(part)["photo_id"]]
-    return Predictions(pl.DataFrame(rows, schema=SCHEMA))
+    return pl.DataFrame(rows, schema=SCHEMA)
 
 
 @pytest.mark.parametrize(("photos", "parts"), [(0, 0), (1, 1), (2, 1), (3, 2), (5, 3)])

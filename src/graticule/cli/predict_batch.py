@@ -53,7 +53,8 @@ class Batch:
     ) -> Predictions | None:
         """Make what is missing in ``folder``; all its predictions, or None while other shares are open."""
         from graticule.inference.batches import CHUNK_SIZE, BatchSettings, begin
-        from graticule.predictions.parts import PLAN, read_parts, read_plan
+        from graticule.predictions import Predictions
+        from graticule.predictions.parts import PLAN, read_plan
 
         begun = read_plan(folder).answering.chunk_size if (folder / PLAN).is_file() else CHUNK_SIZE
         settings = BatchSettings(chunk_size=self.chunk or begun, share=share_of(self.share), **options)
@@ -68,7 +69,7 @@ class Batch:
         if open_parts := len(job.plan.missing(folder)):
             stderr().print(f"{open_parts:,} of {job.plan.parts:,} parts are left to the other shares.")
             return None
-        return read_parts(folder)
+        return Predictions.read(folder)
 
     def _run(self, model: Any, model_name: str, job: Any, on_photos: Callable[[int], None]) -> None:
         if self.engine != "ray":

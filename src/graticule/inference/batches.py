@@ -106,7 +106,7 @@ def run(model: Model, job: Job, *, on_photos: Callable[[int], Any] | None = None
         if on_photos is not None:
             on_photos(len(part))
         if sum(len(answers) for answers in done) == job.plan.chunk(waiting[0]).height:
-            write_part(job.folder, waiting.pop(0), Predictions.concat(done))
+            write_part(job.folder, waiting.pop(0), Predictions.concat(done).to_polars())
             done = []
     finish(job)
 

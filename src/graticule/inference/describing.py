@@ -14,8 +14,7 @@ from graticule.bundle.scaling import scaled
 from graticule.geo.outlines import country_of
 from graticule.inference.estimate import Estimate, best_groups, chosen_cells, distances_km
 from graticule.inference.looking import Seen
-from graticule.predictions import Predictions
-from graticule.predictions.predictions import SCHEMA
+from graticule.predictions import SCHEMA, Predictions
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -53,7 +53,7 @@ class PartMaker:
         """Make one part: ``{"part": index}`` -> the same with ``photos``, how many it holds."""
         part = int(row["part"])
         if not part_path(self.folder, part).is_file():  # done by an actor that died before it could say so
-            write_part(self.folder, part, predict_chunk(self.model, self.plan, part))
+            write_part(self.folder, part, predict_chunk(self.model, self.plan, part).to_polars())
         return {"part": part, "photos": self.plan.chunk(part).height}
 
 

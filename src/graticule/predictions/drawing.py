@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -15,8 +16,8 @@ from graticule.maps import CellLayer, MapPhoto, MapScene, write_map
 from graticule.photos.decode import decode
 
 if TYPE_CHECKING:
+    from graticule.partitions import Partition
     from graticule.predictions.prediction import Prediction
-    from graticule.predictions.predictions import Predictions
 
 LEAST_PROBABILITY: Final = 1e-4
 """A share; cells below it are not drawn: they could not be told from the ground."""
@@ -28,9 +29,11 @@ THUMBNAIL_PX: Final = 256
 
 
 def draw(
-    predictions: Predictions,
+    predictions: Sequence[Prediction],
     path: Path,
     *,
+    partition: Partition | None = None,
+    probabilities: NDArray[np.float32] | None = None,
     truth: NDArray[np.float64] | None = None,
     title: str | None = None,
 ) -> Path:
@@ -38,27 +41,33 @@ def draw(
 
     Convention:
         - ``truth``: (N, 2) places in (latitude, longitude) degrees, NaN where unknown, or None
-        - cells are drawn when the predictions come straight from a model; from a file there are only
-          the places of the candidates
+        - cells are drawn where ``partition`` and ``probabilities`` (N, K) are known, else only the places of
+          the candidates
     """
     thumbnails = len(predictions) <= MOST_THUMBNAILS
     photos = tuple(
-        _photo(prediction, _drawn_cells(predictions, row), None if truth is None else truth[row], thumbnails)
+        _photo(
+            prediction,
+            () if probabilities is None else _drawn_cells(probabilities[row]),
+            None if truth is None else truth[row],
+            thumbnails,
+        )
         for row, prediction in enumerate(predictions)
     )
-    scene = MapScene(title=title or _title(predictions), cells=_layer(predictions), photos=photos)
+    scene = MapScene(
+        title=title or _title(predictions),
+        cells=None if partition is None else _layer(partition),
+        photos=photos,
+    )
     write_map(path, scene)
     return path
 
 
-def _title(predictions: Predictions) -> str:
+def _title(predictions: Sequence[Prediction]) -> str:
     return predictions[0].photo_id if len(predictions) == 1 else f"{len(predictions)} photos"
 
 
-def _layer(predictions: Predictions) -> CellLayer | None:
-    partition = predictions.partition
-    if partition is None:
-        return None
+def _layer(partition: Partition) -> CellLayer:
     rings, owners = partition.parts()
     return CellLayer(
         polygons=rings,
@@ -69,10 +78,7 @@ def _layer(predictions: Predictions) -> CellLayer | None:
     )
 
 
-def _drawn_cells(predictions: Predictions, row: int) -> tuple[tuple[int, float], ...]:
-    if predictions.probabilities is None:
-        return ()
-    shares = predictions.probabilities[row]
+def _drawn_cells(shares: NDArray[np.float32]) -> tuple[tuple[int, float], ...]:
     drawn = np.flatnonzero(shares >= LEAST_PROBABILITY)
     return tuple((int(cell), float(shares[cell])) for cell in drawn)
 

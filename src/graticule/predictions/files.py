@@ -1,4 +1,4 @@
-"""Reading and writing predictions: Parquet, CSV, JSON, JSON Lines, GeoJSON; an ``.html`` is a map.
+"""Reading and writing the table of answers: Parquet, CSV, JSON, JSON Lines, GeoJSON.
 
 Every format carries the same fields. CSV holds lists as JSON text, since it knows no lists.
 """
@@ -6,34 +6,29 @@ Every format carries the same fields. CSV holds lists as JSON text, since it kno
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import polars as pl
 
 from graticule.errors import MissingFileError, PredictionsError, UsageError
 from graticule.geo.geojson import feature, feature_collection, point_geometry
 from graticule.predictions.parquet import write_parquet
-from graticule.predictions.predictions import SCHEMA, Predictions
+from graticule.predictions.parts import read_parts
+from graticule.predictions.prediction import Prediction
+from graticule.predictions.table import SCHEMA, conform
 
-if TYPE_CHECKING:
-    from graticule.predictions.prediction import Prediction
+MAP: Final = ".html"
+"""The ending of a map, which ``Predictions.write`` draws."""
 
 NESTED: Final = ("candidates", "region_cells")
 
 
-def write(predictions: Predictions, path: Path) -> Path:
-    """Write ``predictions`` in the format that the ending of ``path`` says, whole or not at all.
-
-    Raises:
-        UsageError: the ending is none of .parquet, .csv, .json, .jsonl, .geojson, .html.
-    """
-    check_target(path)
-    if path.suffix.lower() == ".html":
-        return predictions.map(path)
+def write_table(table: pl.DataFrame, path: Path) -> Path:
+    """Write the columns of ``SCHEMA`` in the format that the ending of ``path`` says, whole or not at all."""
     unfinished = path.with_name(f".{path.name}.part")
-    _WRITERS[path.suffix.lower()](predictions, unfinished)
+    _WRITERS[path.suffix.lower()](table, unfinished)
     unfinished.replace(path)
     return path
 
@@ -45,26 +40,24 @@ def check_target(path: Path) -> None:
         UsageError: the ending says no known format, or the path is a folder.
         OSError: its folder cannot be made.
     """
-    if path.suffix.lower() not in {*_WRITERS, ".html"}:
+    if path.suffix.lower() not in {*_WRITERS, MAP}:
         raise UsageError(
             f"'{path}' does not say in which format to write.\n"
-            f"End it with one of {', '.join([*_WRITERS, '.html'])}, for example:  -o predictions.parquet"
+            f"End it with one of {', '.join([*_WRITERS, MAP])}, for example:  -o predictions.parquet"
         )
     if path.is_dir():
         raise UsageError(f"'{path}' is a folder.\nName a file in it:  -o {path / 'predictions.parquet'}")
     path.parent.mkdir(parents=True, exist_ok=True)
 
 
-def read(path: Path) -> Predictions:
-    """Read predictions from Parquet, CSV, JSON, JSON Lines or GeoJSON, or from a folder of parts.
+def read_table(path: Path) -> pl.DataFrame:
+    """The columns of ``SCHEMA`` from Parquet, CSV, JSON, JSON Lines or GeoJSON, or from a folder of parts.
 
     Raises:
         MissingFileError: there is no such file.
         PredictionsError: the file is damaged, or holds something else, or the folder is not complete.
     """
     if path.is_dir():
-        from graticule.predictions.parts import read_parts
-
         return read_parts(path)
     reader = _READERS.get(path.suffix.lower())
     if not path.is_file():
@@ -76,7 +69,7 @@ def read(path: Path) -> Predictions:
             f"'{path}' is not a predictions file: its ending should be one of {', '.join(_READERS)}."
         )
     try:
-        return Predictions(reader(path))
+        return conform(reader(path))
     except PredictionsError as error:
         raise PredictionsError(f"{path}: {error}") from error
     except (pl.exceptions.PolarsError, ValueError, KeyError, TypeError) as error:
@@ -94,8 +87,7 @@ def as_feature(prediction: Prediction) -> dict[str, Any]:
     return feature(geometry, properties)
 
 
-def _write_csv(predictions: Predictions, path: Path) -> None:
-    table = predictions.to_polars()
+def _write_csv(table: pl.DataFrame, path: Path) -> None:
     texts = {
         name: [
             None if value is None else json.dumps(value, ensure_ascii=False)
@@ -108,17 +100,21 @@ def _write_csv(predictions: Predictions, path: Path) -> None:
     )
 
 
-def _write_json(predictions: Predictions, path: Path) -> None:
-    _dump([prediction.to_dict() for prediction in predictions], path)
+def _write_json(table: pl.DataFrame, path: Path) -> None:
+    _dump([item.to_dict() for item in _items(table)], path)
 
 
-def _write_jsonl(predictions: Predictions, path: Path) -> None:
+def _write_jsonl(table: pl.DataFrame, path: Path) -> None:
     with path.open("w", encoding="utf-8") as file:
-        file.writelines(json.dumps(item.to_dict(), ensure_ascii=False) + "\n" for item in predictions)
+        file.writelines(json.dumps(item.to_dict(), ensure_ascii=False) + "\n" for item in _items(table))
 
 
-def _write_geojson(predictions: Predictions, path: Path) -> None:
-    _dump(feature_collection([as_feature(item) for item in predictions]), path)
+def _write_geojson(table: pl.DataFrame, path: Path) -> None:
+    _dump(feature_collection([as_feature(item) for item in _items(table)]), path)
+
+
+def _items(table: pl.DataFrame) -> Iterator[Prediction]:
+    return (Prediction.from_dict(row) for row in table.iter_rows(named=True))
 
 
 def _dump(document: Any, path: Path) -> None:
@@ -159,8 +155,8 @@ def _frame(rows: Any) -> pl.DataFrame:
     return pl.DataFrame([{name: row.get(name) for name in SCHEMA} for row in rows], schema=SCHEMA)
 
 
-_WRITERS: Final[dict[str, Callable[[Predictions, Path], None]]] = {
-    ".parquet": lambda predictions, path: write_parquet(predictions.to_polars(), path),
+_WRITERS: Final[dict[str, Callable[[pl.DataFrame, Path], None]]] = {
+    ".parquet": write_parquet,
     ".csv": _write_csv,
     ".json": _write_json,
     ".jsonl": _write_jsonl,

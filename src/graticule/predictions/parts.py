@@ -18,7 +18,7 @@ import polars as pl
 
 from graticule.errors import PredictionsError
 from graticule.predictions.parquet import write_parquet
-from graticule.predictions.predictions import Predictions
+from graticule.predictions.table import SCHEMA, conform
 
 PLAN: Final = "plan.parquet"
 _KEY: Final = "graticule.plan"
@@ -114,9 +114,9 @@ def part_path(folder: Path, part: int) -> Path:
     return folder / f"part-{part:06}.parquet"
 
 
-def write_part(folder: Path, part: int, predictions: Predictions) -> None:
-    """Put a part into the folder, whole or not at all."""
-    _replace(part_path(folder, part), lambda path: write_parquet(predictions.to_polars(), path))
+def write_part(folder: Path, part: int, table: pl.DataFrame) -> None:
+    """Put a part, answers in the columns of ``SCHEMA``, into the folder, whole or not at all."""
+    _replace(part_path(folder, part), lambda path: write_parquet(table, path))
 
 
 def read_plan(folder: Path) -> Plan:
@@ -140,8 +140,8 @@ def read_plan(folder: Path) -> Plan:
         ) from error
 
 
-def read_parts(folder: Path) -> Predictions:
-    """All predictions of a folder whose parts are complete, in the order of the plan.
+def read_parts(folder: Path) -> pl.DataFrame:
+    """All answers (columns of ``SCHEMA``) of a folder whose parts are complete, in the order of the plan.
 
     Raises:
         PredictionsError: a part is missing or damaged; the message says how to make it.
@@ -153,7 +153,7 @@ def read_parts(folder: Path) -> Predictions:
             f"Go on with the same line as before:  graticule predict PHOTOS -o {folder}"
         )
     frames = [_read_part(part_path(folder, part), plan.chunk(part).height) for part in range(plan.parts)]
-    return Predictions(pl.concat(frames)) if frames else Predictions.concat([])
+    return conform(pl.concat(frames)) if frames else pl.DataFrame(schema=SCHEMA)
 
 
 def tidy(folder: Path) -> None:

@@ -9,42 +9,14 @@ from typing import TYPE_CHECKING, Final, overload
 import numpy as np
 import polars as pl
 
-from graticule.errors import PredictionsError
+from graticule.predictions.files import MAP, check_target, read_table, write_table
 from graticule.predictions.prediction import Prediction
+from graticule.predictions.table import SCHEMA, conform
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from graticule.partitions import Partition
-
-_COLUMNS: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
-    "photo_id": pl.String,
-    "path": pl.String,
-    "latitude": pl.Float64,
-    "longitude": pl.Float64,
-    "confidence": pl.Float64,
-    "candidates": pl.List(
-        pl.Struct(
-            {
-                "cell": pl.Int32,
-                "token": pl.String,
-                "name": pl.String,
-                "latitude": pl.Float64,
-                "longitude": pl.Float64,
-                "probability": pl.Float64,
-            }
-        )
-    ),
-    "country": pl.String,
-    "country_confidence": pl.Float64,
-    "region_km2": pl.Float64,
-    "region_cells": pl.List(pl.Int32),
-    "region_promise": pl.Float64,
-    "model": pl.String,
-    "error": pl.String,
-}
-SCHEMA: Final = pl.Schema(_COLUMNS)
-"""The columns of ``predictions.parquet``, in order."""
 
 MOST_KEPT: Final = 64_000_000
 """Probabilities kept beside the answers, so that a map can draw every cell: 256 MB of float32."""
@@ -69,7 +41,7 @@ class Predictions(Sequence[Prediction]):
         partition: Partition | None = None,
         probabilities: NDArray[np.float32] | None = None,
     ) -> None:
-        self._table = _conform(table)
+        self._table = conform(table)
         self.partition = partition
         self.probabilities = probabilities
 
@@ -128,46 +100,43 @@ class Predictions(Sequence[Prediction]):
         return self._table
 
     def write(self, path: str | Path) -> Path:
-        """Write to a file whose ending says the format; see ``graticule.predictions.files.write``."""
-        from graticule.predictions.files import write
+        """Write to a file whose ending says the format, whole or not at all; an ``.html`` is a map.
 
-        return write(self, Path(path))
+        Raises:
+            UsageError: the ending is none of .parquet, .csv, .json, .jsonl, .geojson, .html.
+        """
+        path = Path(path)
+        check_target(path)
+        return self.map(path) if path.suffix.lower() == MAP else write_table(self._table, path)
 
     @classmethod
     def read(cls, path: str | Path) -> Predictions:
-        """Read a file that ``write`` wrote; see ``graticule.predictions.files.read``."""
-        from graticule.predictions.files import read
+        """Read a file that ``write`` wrote, or a folder of parts.
 
-        return read(Path(path))
+        Raises:
+            MissingFileError: there is no such file.
+            PredictionsError: the file is damaged, or holds something else, or the folder is not complete.
+        """
+        return cls(read_table(Path(path)))
 
     def map(
         self, path: str | Path, *, truth: NDArray[np.float64] | None = None, title: str | None = None
     ) -> Path:
-        """Draw the answers on one HTML map that opens offline; see ``graticule.predictions.drawing``.
+        """Draw the answers on one HTML map that opens offline.
+
+        Every cell is drawn when the answers come straight from a model; from a file there are only the places
+        of the candidates.
 
         Convention:
             - ``truth``: (N, 2) places in (latitude, longitude) degrees, NaN where unknown, or None
         """
-        from graticule.predictions.drawing import draw
+        from graticule.predictions.drawing import draw  # maps are not loaded unless one is drawn
 
-        return draw(self, Path(path), truth=truth, title=title)
-
-
-def _conform(table: pl.DataFrame) -> pl.DataFrame:
-    if "region_cells" in table.columns:  # regions of files from before the promise was stated are of 90 %
-        stated = pl.col("region_promise") if "region_promise" in table.columns else pl.lit(None, pl.Float64)
-        assumed = pl.when(pl.col("region_cells").is_not_null()).then(0.9)
-        table = table.with_columns(pl.coalesce(stated, assumed).alias("region_promise"))
-    missing = [name for name in SCHEMA if name not in table.columns]
-    if missing:
-        raise PredictionsError(
-            f"These are not predictions of graticule: the column '{missing[0]}' is missing "
-            f"(found: {', '.join(table.columns) or 'none'}).\n"
-            "Make some:  graticule predict PHOTOS -o predictions.parquet"
+        return draw(
+            self,
+            Path(path),
+            partition=self.partition,
+            probabilities=self.probabilities,
+            truth=truth,
+            title=title,
         )
-    try:
-        return table.select(pl.col(name).cast(kind) for name, kind in SCHEMA.items())
-    except pl.exceptions.PolarsError as error:
-        raise PredictionsError(
-            f"A column of the predictions holds values of another type: {error}"
-        ) from error

@@ -15,8 +15,7 @@ from graticule.geo.outlines import country_of
 from graticule.inference.estimate import Estimate, best_groups
 from graticule.models import PlaceNetwork
 from graticule.partitions import Partition
-from graticule.predictions import Predictions
-from graticule.predictions.predictions import SCHEMA
+from graticule.predictions import SCHEMA, Predictions
 from graticule.training.loading import Photos, ordered_loader
 from graticule.training.module import as_image
 from graticule.training.photo_sets import PhotoSet
