@@ -266,14 +266,14 @@ def test_tables_that_hold_no_places(run, tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("latitude,longitude\n")
     assert run(path)[0] == 1
-    assert "has no row with a place: of 0 rows 0 have none" in run(path)[2]
+    assert "has no rows.\nGive a table" in run(path)[2]
     path.write_text("latitude,longitude\n,\n,\n")
     assert "of 2 rows 2 have none" in run(path)[2]
     path.write_text("name,height\nBen,3\n")
     status, _, err = run(path)
     assert status == 1
     assert "has no columns that look like latitude and longitude (found: name, height)" in err
-    assert "--latitude COLUMN --longitude COLUMN" in err
+    assert "Call two of them so, or name them:  --latitude COLUMN --longitude COLUMN" in err
     status, _, err = run(tmp_path / "none.csv")
     assert status == 1
     assert "none.csv" in err
@@ -298,7 +298,7 @@ def test_swapped_columns_are_refused(run, tmp_path: Path) -> None:
     status, _, err = run(path)
     assert status == 1
     assert "exchanged" in err
-    assert "--latitude 'longitude' --longitude 'latitude'" in err
+    assert "or name them:  --latitude longitude --longitude latitude" in err
     assert run(path, "--latitude", "longitude", "--longitude", "latitude")[0] == 0
 
 

@@ -50,6 +50,14 @@ def test_places_by_column(run: Run, places: Path, tmp_path: Path) -> None:
     assert "exists already" in err
 
 
+def test_columns_that_are_not_found_are_named_by_options(run: Run, tmp_path: Path) -> None:
+    table = tmp_path / "a.csv"
+    table.write_text("north,town\n48.8,Paris\n")
+    status, _, err = run(table, "--per-cell", 5, "-o", tmp_path / "out.csv")
+    assert status == 1
+    assert "or name them:  --latitude COLUMN --longitude COLUMN" in err
+
+
 def test_refused_rows_exit_3(run: Run, places: Path, tmp_path: Path) -> None:
     with places.open("a") as file:
         file.write("\n95,2,Nowhere,1")

@@ -177,6 +177,13 @@ def test_files_that_are_none(tmp_path: Path) -> None:
     other.write_bytes(b"\x00\x00\x27\x0a" * 30)
     with pytest.raises(TableError, match=r"neither GeoJSON nor a GeoPackage(?s:.*)ogr2ogr"):
         read_regions(other)
+    text = '{"type": "FeatureCollection", "features": [], "name": "Österreich"}'
+    other.write_bytes(text.encode("latin-1"))
+    with pytest.raises(TableError, match="is not UTF-8, as GeoJSON is"):
+        read_regions(other)
+    other.write_text(text[:40])
+    with pytest.raises(TableError, match="is JSON that breaks off: .*\nExport it again"):
+        read_regions(other)
 
 
 def geopackage(

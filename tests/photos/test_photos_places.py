@@ -57,14 +57,14 @@ def test_train_rows_are_taken_when_there_are_any(tmp_path: Path) -> None:
 
 def test_numbers_of_photos(tmp_path: Path) -> None:
     path = table_of(tmp_path, "lat,lon,n\n1,2,3\n,,7\n4,5,0\n")
-    places = read_places(path, photos="n")
+    places = read_places(path, weights="n")
     assert places.photos is not None
     assert places.photos.tolist() == [3, 0]
     for wrong in ("1.5", "-2", "x", ""):
         with pytest.raises(TableError, match="in column 'n', expected the number of photos"):
-            read_places(table_of(tmp_path, f"lat,lon,n\n1,2,3\n4,5,{wrong}\n"), photos="n")
+            read_places(table_of(tmp_path, f"lat,lon,n\n1,2,3\n4,5,{wrong}\n"), weights="n")
     with pytest.raises(UsageError, match="has no column 'm'"):
-        read_places(path, photos="m")
+        read_places(path, weights="m")
 
 
 def test_a_folder_is_a_photo_table(tmp_path: Path) -> None:

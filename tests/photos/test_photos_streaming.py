@@ -58,8 +58,8 @@ def test_same_rows_as_at_once(tmp_path: Path, name: str, photos: str | None) -> 
     if name.endswith(".tsv"):
         table = table.with_columns(pl.col("name").str.replace("\n", " "))
     path = write(table, tmp_path / name)
-    whole = read_places(path, photos=photos)
-    blocks = list(stream_places(path, photos=photos))
+    whole = read_places(path, weights=photos)
+    blocks = list(stream_places(path, weights=photos))
     assert len(blocks) > 3
     np.testing.assert_array_equal(np.concatenate([block.latlon for block in blocks]), whole.latlon)
     if photos:
@@ -99,7 +99,7 @@ def test_a_photo_table_and_its_splits(tmp_path: Path) -> None:
     everything = list(stream_places(tmp_path / "photos", split="all"))
     assert sum(len(block.latlon) for block in everything) == 100
     assert {block.split for block in everything} == {None}
-    with pytest.raises(UsageError, match=r"splits in column 'split'(.|\n)*--split train   or   --split all"):
+    with pytest.raises(UsageError, match=r"splits in column 'split'(.|\n)*`split=train`   or   `split=all`"):
         next(stream_places(tmp_path / "photos"))
 
 

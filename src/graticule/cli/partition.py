@@ -11,6 +11,7 @@ import click
 from graticule.cli.output import REFUSED_SOME, emit, json_option, stderr
 from graticule.cli.partition_words import (
     Rows,
+    check_endings,
     option_typed,
     print_comparisons,
     print_summary,
@@ -129,6 +130,7 @@ def _cut(table: Path, words: dict[str, Any]) -> int:
     from graticule.partitions.summary import summarise
 
     figure_path, map_path, output = words["figure"], words["map_path"], words["output"]
+    check_endings({"-o": output, "--map": map_path, "--report": words["report"]})
     if figure_path is not None:
         from graticule.reports.partition_figure import check_figure_path
 
@@ -197,7 +199,7 @@ def _read(table: Path, words: dict[str, Any]) -> Places:
         table,
         latitude=words["latitude"],
         longitude=words["longitude"],
-        photos=words["weights"],
+        weights=words["weights"],
         split=words["split"],
     )
 
@@ -216,7 +218,7 @@ def _counted(table: Path, words: dict[str, Any]) -> tuple[Rows, S2Counts]:
         table,
         latitude=words["latitude"],
         longitude=words["longitude"],
-        photos=words["weights"],
+        weights=words["weights"],
         split=words["split"],
     ):
         rows = rows.with_more(Rows.of(block))
@@ -233,7 +235,8 @@ def _compare(files: tuple[Path, ...], photos: Path | None, words: dict[str, Any]
 
     _check_comparing(files, photos, words)
     partitions = [Partition.read(file) for file in files]
-    places = _read(photos or Path(), words)
+    with spelled(option_typed):
+        places = _read(photos or Path(), words)
     remark_rows(Rows.of(places))
     names = [file.stem for file in files]
     if len(set(names)) < len(names):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from graticule.cli.output import stderr, stdout
+from graticule.errors import UsageError
 from graticule.partitions.methods import METHODS, OPTIONS
 
 if TYPE_CHECKING:
@@ -55,6 +56,28 @@ def option_typed(name: str, value: str | None) -> str:
     is_switch = name in OPTIONS and OPTIONS[name].kind is bool
     return flag if value is None or is_switch else f"{flag} {shlex.quote(value)}"
 
+
+def check_endings(files: Mapping[str, Path | None]) -> None:
+    """Refuse names of files, by the option that they stand after, whose ending would hide what is in them.
+
+    Raises:
+        UsageError: says what is written there, and what to type.
+    """
+    for flag, (what, *endings) in _WRITTEN.items():
+        file = files.get(flag)
+        if file is not None and file.suffix.lower() not in endings:
+            raise UsageError(
+                f"'{file}' does not end in {' or '.join(endings)}, and {what} is what is written there.\n"
+                f"Type:  {flag} {shlex.quote(str(file.with_suffix(endings[0])))}"
+            )
+
+
+_WRITTEN: Final = {
+    "-o": ("GeoParquet", ".parquet", ".geoparquet"),
+    "--map": ("an HTML page", ".html", ".htm"),
+    "--report": ("an HTML page", ".html", ".htm"),
+}
+"""What is written, and how the names of such files end, by option."""
 
 _MORE_CELLS: Final = (
     ("max_photos", "lower --max, or "),

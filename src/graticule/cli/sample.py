@@ -74,7 +74,9 @@ def command(
       graticule sample addresses.csv --by municipality --units postcode --per-cell 330 -o places.csv
       graticule sample addresses.csv --cells cells.parquet --per-cell 100 --photos photos/ -o sampled/
     """
+    from graticule.cli.partition_words import option_typed
     from graticule.errors import UsageError
+    from graticule.partitions.methods import spelled
     from graticule.photos.sample_files import SampleRules, sample_table
 
     if within_km is not None and photos is None:
@@ -86,16 +88,17 @@ def command(
         from graticule.partitions import Partition
 
         partition = Partition.read(cells)
-    report = sample_table(
-        table,
-        output,
-        SampleRules(per_cell, by, units, unit_level, within_km, seed),
-        partition=partition,
-        photos=photos,
-        latitude=latitude,
-        longitude=longitude,
-        replace=replace,
-    )
+    with spelled(option_typed):
+        report = sample_table(
+            table,
+            output,
+            SampleRules(per_cell, by, units, unit_level, within_km, seed),
+            partition=partition,
+            photos=photos,
+            latitude=latitude,
+            longitude=longitude,
+            replace=replace,
+        )
     if as_json:
         emit(report.to_dict())
     else:

@@ -52,7 +52,7 @@ def read_places(
     *,
     latitude: str | None = None,
     longitude: str | None = None,
-    photos: str | None = None,
+    weights: str | None = None,
     split: str | None = None,
 ) -> Places:
     """The places of ``table``.
@@ -60,7 +60,8 @@ def read_places(
     Convention:
         - ``table``: a folder with a photo table, or a CSV, TSV, JSON-lines or Parquet file
         - ``latitude``, ``longitude``: names of the columns, found out when left out
-        - ``photos``: name of the column with the number of photos at each row's place
+        - ``weights``: name of the column with the number of photos at each row's place
+        - errors put these names into backticks, as ``graticule.partitions.methods.respelled`` wants them
         - ``split``: rows of that split only; when left out the train rows, if there are any marked so;
           ``"all"`` takes every row
 
@@ -72,12 +73,12 @@ def read_places(
     """
     path = Path(table)
     frame = read_photo_table(path) if path.is_dir() else read_rows(path)
-    check_said(frame, str(path), latitude=latitude, longitude=longitude, weights=photos)
+    check_said(frame, str(path), latitude=latitude, longitude=longitude, weights=weights)
     columns = place_columns(frame, path, latitude, longitude)
     part, taken = _part(frame, columns, path, split)
     positions = positions_of(part, columns)
     check_not_swapped(positions, columns, path)
-    places = sorted_out(part, positions, path, photos, taken, frame.height)
+    places = sorted_out(part, positions, path, weights, taken, frame.height)
     if not len(places.latlon):
         raise no_places(path, part.height, places.unplaced, places.refused)
     return places
@@ -94,8 +95,8 @@ def place_columns(frame: pl.DataFrame, path: Path, latitude: str | None, longitu
         raise TableError(
             f"Table '{path}' has no columns that look like latitude and longitude "
             f"(found: {', '.join(frame.columns)}).\n"
-            f"Name the columns:  --latitude {_guess('latitude', frame)} "
-            f"--longitude {_guess('longitude', frame)}"
+            "Call two of them so, or name them:  "
+            f"`latitude={_guess('latitude', frame)}, longitude={_guess('longitude', frame)}`"
         )
     return columns
 
@@ -110,7 +111,8 @@ def check_not_swapped(positions: pl.DataFrame, columns: Columns, path: Path) -> 
     if swapped:
         raise TableError(
             f"Table '{path}' has latitudes and longitudes exchanged: {swapped}.\n"
-            f"Name the columns:  --latitude '{columns.longitude}' --longitude '{columns.latitude}'"
+            "Exchange the names of the two in the table, or name them:  "
+            f"`latitude={columns.longitude}, longitude={columns.latitude}`"
         )
 
 
@@ -128,7 +130,9 @@ def _part(
         split = TRAIN
     elif split not in known:
         found = f"it has {', '.join(known)}" if known else "it has no column of splits"
-        raise UsageError(f"Table '{path}' has no split '{split}': {found}.\nTake every row:  --split all")
+        raise UsageError(
+            f"Table '{path}' has no split '{split}': {found}.\nTake every row:  `split={ALL_SPLITS}`"
+        )
     return frame.filter(names == split), split
 
 
@@ -142,13 +146,13 @@ def positions_of(frame: pl.DataFrame, columns: Columns) -> pl.DataFrame:
 
 
 def sorted_out(
-    part: pl.DataFrame, positions: pl.DataFrame, path: Path, photos: str | None, split: str | None, rows: int
+    part: pl.DataFrame, positions: pl.DataFrame, path: Path, weights: str | None, split: str | None, rows: int
 ) -> Places:
     """The usable places of rows, and why the others are not.
 
     Convention:
         - ``positions``: columns ``latitude``, ``longitude`` and ``wrong``, a row for each of ``part``
-        - ``path``, ``photos``, ``split``: as ``read_places``; ``rows``: of the table before it was parted
+        - ``path``, ``weights``, ``split``: as ``read_places``; ``rows``: of the table before it was parted
 
     Raises:
         TableError: a number of photos is none.
@@ -159,7 +163,7 @@ def sorted_out(
     refused = dict(sorted(Counter(reasons.drop_nulls().to_list()).items()))
     return Places(
         latlon=positions.filter(good).select("latitude", "longitude").to_numpy(),
-        photos=None if photos is None else _numbers_of_photos(part.filter(good)[photos], path),
+        photos=None if weights is None else _numbers_of_photos(part.filter(good)[weights], path),
         rows=rows,
         split=split,
         unplaced=int(unplaced.sum()),
@@ -169,11 +173,10 @@ def sorted_out(
 
 def no_places(path: Path, rows: int, unplaced: int, refused: dict[str, int]) -> TableError:
     """The error for a table without a single usable place."""
-    why = [f"{unplaced:,} have none", *(f"{count:,} {reason}" for reason, count in refused.items())]
-    return TableError(
-        f"Table '{path}' has no row with a place: of {rows:,} rows {', '.join(why)}.\n"
-        "Give a table with latitudes and longitudes in degrees."
-    )
+    why = [f"{unplaced:,} have none"] if unplaced else []
+    why += [f"{count:,} {reason}" for reason, count in refused.items()]
+    has = f"no row with a place: of {rows:,} rows {', '.join(why)}" if rows else "no rows"
+    return TableError(f"Table '{path}' has {has}.\nGive a table with latitudes and longitudes in degrees.")
 
 
 def _numbers_of_photos(column: pl.Series, path: Path) -> NDArray[np.int64]:
@@ -183,7 +186,7 @@ def _numbers_of_photos(column: pl.Series, path: Path) -> NDArray[np.int64]:
         raise TableError(
             f"Table '{path}' has '{column.filter(wrong)[0]}' in column '{column.name}', "
             "expected the number of photos at each place: whole and not negative.\n"
-            "Name another column with --weights, or none to count each row once."
+            "Name another column as `weights`, or none to count each row once."
         )
     return values.cast(pl.Int64).to_numpy()
 

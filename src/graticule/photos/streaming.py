@@ -40,7 +40,7 @@ def stream_places(
     *,
     latitude: str | None = None,
     longitude: str | None = None,
-    photos: str | None = None,
+    weights: str | None = None,
     split: str | None = None,
 ) -> Iterator[Places]:
     """The places of ``table``, block by block, each as ``read_places`` would give it.
@@ -48,7 +48,7 @@ def stream_places(
     Convention:
         - ``table``: a folder with a photo table, or a Parquet, CSV, TSV or JSON-lines file, of any size;
           text is UTF-8, gzip or not
-        - ``latitude``, ``longitude``, ``photos``: as ``read_places``
+        - ``latitude``, ``longitude``, ``weights``: as ``read_places``
         - ``split``: rows of that split only, or ``"all"``; it has to be said where the table has splits, as
           which there are is known only at its end
 
@@ -59,21 +59,21 @@ def stream_places(
     path = Path(table)
     path = path / TABLE_NAME if path.is_dir() else path
     head = read_rows(path, head_rows=_HEAD_ROWS)
-    check_said(head, str(path), latitude=latitude, longitude=longitude, weights=photos)
+    check_said(head, str(path), latitude=latitude, longitude=longitude, weights=weights)
     columns = place_columns(head, path, latitude, longitude)
     if columns.split and split is None:
         raise UsageError(
             f"Table '{path}' has splits in column '{columns.split}', and a stream does not know them all "
-            "before its end.\nSay which rows to take:  --split train   or   --split all"
+            f"before its end.\nSay which rows to take:  `split=train`   or   `split={ALL_SPLITS}`"
         )
     if split not in (None, ALL_SPLITS) and columns.split is None:
         raise UsageError(
             f"Table '{path}' has no split '{split}': it has no column of splits.\n"
-            "Take every row:  --split all"
+            f"Take every row:  `split={ALL_SPLITS}`"
         )
     taken = None if split == ALL_SPLITS else split
     wanted = [columns.latitude, columns.longitude] if columns.latitude else [columns.point]
-    names = list(dict.fromkeys(name for name in [*wanted, photos, columns.split] if name))
+    names = list(dict.fromkeys(name for name in [*wanted, weights, columns.split] if name))
     first = True
     for block in _blocks(path, head.columns, names):
         part = block if taken is None else block.filter(block[columns.split or ""].cast(pl.String) == taken)
@@ -81,7 +81,7 @@ def stream_places(
         if first:
             check_not_swapped(positions, columns, path)
         first = False
-        yield sorted_out(part, positions, path, photos, taken, block.height)
+        yield sorted_out(part, positions, path, weights, taken, block.height)
 
 
 def _blocks(path: Path, header: list[str], names: list[str]) -> Iterator[pl.DataFrame]:

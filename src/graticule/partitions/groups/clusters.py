@@ -31,6 +31,7 @@ COMPARED: Final = (15, 20, 30)
 MOST_GROUPS: Final = 30
 """Elbow and silhouette are computed for 2 to so many groups."""
 
+_NAMED: Final = 20  # of the countries left out
 _STARTS: Final = 100  # of 20 the best still differs from seed to seed
 
 
@@ -155,7 +156,8 @@ def build_clusters(
     remarks = [*known.remarks, *off_remark(sites, of_region, reach_km)]
     missing = [code for code in regions.at(used).codes if code not in label]
     if missing:
-        remarks.append(f"Countries without features, left out: {', '.join(missing)}.")
+        more = f" and {len(missing) - _NAMED:,} more" if len(missing) > _NAMED else ""
+        remarks.append(f"Countries without features, left out: {', '.join(missing[:_NAMED])}{more}.")
     return Built(partition, tuple(remarks), _figures(partition, chosen, grouping))
 
 

@@ -70,6 +70,10 @@ def _from_geojson(source: Path, label: str) -> tuple[NDArray[np.object_], list[d
             content = gzip.decompress(content)
         document = json.loads(content)
     except (ValueError, OSError, EOFError) as error:
+        if content.lstrip()[:1] in (b"{", b"["):
+            encoded = isinstance(error, UnicodeDecodeError)
+            why = "is not UTF-8, as GeoJSON is" if encoded else f"is JSON that breaks off: {error}"
+            raise TableError(f"{label} {why}.\nExport it again.") from error
         raise TableError(
             f"{label} is neither GeoJSON nor a GeoPackage.\n"
             "Convert it:  ogr2ogr -t_srs EPSG:4326 polygons.gpkg YOUR_FILE"

@@ -179,7 +179,7 @@ def _without_overlaps(
     if shared_km2 < LEAST_KM2:
         return result, []
     return result, [
-        f"Overlapping polygons: {shared_km2:,.2f} km2 in {len(pairs):,} pair{'s' * (len(pairs) > 1)}, most "
+        f"Overlapping polygons: {_area(shared_km2)} in {len(pairs):,} pair{'s' * (len(pairs) > 1)}, most "
         f"of it in '{worst[1]}' and '{worst[2]}'; the smaller of two keeps the ground."
     ]
 
@@ -195,7 +195,7 @@ def _gaps(polygons: NDArray[np.object_]) -> list[str]:
         return []
     count = int(large.sum())
     return [
-        f"The polygons enclose {count:,} gap{'s' * (count > 1)} of {areas[large].sum():,.2f} km2 that none "
+        f"The polygons enclose {count:,} gap{'s' * (count > 1)} of {_area(areas[large].sum())} that none "
         "covers (lakes, or borders that do not meet); places there go to the nearest polygon within "
         "`reach_km`."
     ]
@@ -210,3 +210,8 @@ def _listed(names: list[str], wanted: NDArray[np.bool_]) -> str:
     found = [name for name, is_one in zip(names, wanted.tolist(), strict=True) if is_one]
     more = f" and {len(found) - 5:,} more" if len(found) > 5 else ""
     return ", ".join(f"'{name}'" for name in found[:5]) + more
+
+
+def _area(area_km2: float) -> str:
+    """An area for people."""
+    return f"{area_km2:,.0f} km2" if area_km2 >= 10 else f"{area_km2:.2g} km2"
