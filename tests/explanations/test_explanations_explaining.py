@@ -99,7 +99,7 @@ def test_a_contrast_states_the_share_of_one_side(default: Model, photo: np.ndarr
     codes = np.array(default.cell_countries)
     china, japan = raw[codes == "CN"].sum(), raw[codes == "JP"].sum()
     assert found.probability == pytest.approx(float(china / (china + japan)), rel=1e-3)
-    assert name_of(default, found.map.weights, found.target.words) == "country:CN against country:JP"
+    assert name_of(default, found.map.weights, found.target.words) == "China against Japan"
 
 
 def test_the_best_cell_against_a_country(default: Model, photo: np.ndarray) -> None:
@@ -111,6 +111,7 @@ def test_the_best_cell_against_a_country(default: Model, photo: np.ndarray) -> N
         assert np.flatnonzero(weights > 0).tolist() == [best.cell]
         assert np.flatnonzero(weights < 0).tolist() == same
     assert found.target.contrasts
+    assert found.sides[0] == best.name
 
 
 def test_scaling_decides_which_cell_is_best(photo: np.ndarray) -> None:

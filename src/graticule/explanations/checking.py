@@ -218,6 +218,6 @@ def _difference(found: dict[str, Any], area: str) -> str:
 
 def _change(part: str, figure: dict[str, Any]) -> str:
     which = "all weights" if part == "all" else "the last layer's weights"
-    changed = abs(figure["mean"]) < CHANGED
+    changed = figure["mean"] < CHANGED
     verdict = "the map changes" if changed else "the map hardly changes: do not trust it"
     return f"With {which} shuffled {verdict} (rank correlation {figure['mean']:.2f})"

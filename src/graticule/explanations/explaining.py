@@ -66,7 +66,7 @@ class Explanation:
 
     Convention:
         - ``maps``: by method, in the order asked for; ``titles``: what people call the methods
-        - ``name``: what is explained, for people: ``Lyon, FR``, ``country:CN against country:JP``
+        - ``name``: what is explained, for people: ``Lyon, FR``, ``China against Japan``
         - ``probability``: calibrated, of the cells explained, a share in [0, 1]; of a contrast the share of
           the one side in both
     """
@@ -87,6 +87,12 @@ class Explanation:
     def cells(self) -> list[int]:
         """The cells that are explained, without those they are held against."""
         return [int(cell) for cell in np.flatnonzero(self.map.weights > 0)]
+
+    @property
+    def sides(self) -> tuple[str, str]:
+        """What is explained, and what it is held against (empty where there is nothing)."""
+        one, _, other = self.name.partition(" against ")
+        return one, other
 
     def to_dict(self, *, side: int = 14) -> dict[str, Any]:
         """As plain values: the target, and each map as at most ``side`` x ``side`` numbers."""
@@ -127,7 +133,7 @@ def explain(
         >>> photo = np.zeros((300, 400, 3), dtype=np.uint8)
         >>> found = explain(load_model(), photo, "gradcam", target="country:CN", against="country:JP")
         >>> found.map.values.shape, found.map.unit, found.name
-        ((7, 7), 'nats', 'country:CN against country:JP')
+        ((7, 7), 'nats', 'China against Japan')
     """
     chosen = chosen_methods(method)
     aim = target if isinstance(target, Target) else target_of(model, target, against=against)

@@ -12,6 +12,7 @@ import numpy as np
 
 from graticule.config import nearest
 from graticule.errors import UsageError
+from graticule.geo.countries import country_name
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,6 +26,7 @@ PARENT: Final = "parent"
 """The target that is all cells beneath the parent of each photo's best cell."""
 
 _FORMS: Final = "best, parent, cell:17 (or the cell's name), country:CN, node:TOKEN"
+_AGAINST: Final = " against "
 _LEAST: Final = 1e-30
 
 
@@ -97,7 +99,7 @@ def target_of(model: Model, words: str = BEST, *, against: str | None = None) ->
         groups = _parents(model) if words == PARENT else None
         if against is None:
             return Target(words, groups=groups)
-        return Target(f"{words} against {against}", groups=groups, against=_cells(model, against))
+        return Target(f"{words}{_AGAINST}{against}", groups=groups, against=_cells(model, against))
     weights = _cells(model, words).astype(np.float64)
     if against is None:
         return Target(words, weights)
@@ -107,7 +109,7 @@ def target_of(model: Model, words: str = BEST, *, against: str | None = None) ->
             f"'{words}' and '{against}' share {int((weights * other).sum())} cells of the model, so one "
             "cannot be held against the other.\nName two that lie apart:  country:CN against country:JP"
         )
-    return Target(f"{words} against {against}", weights - other)
+    return Target(f"{words}{_AGAINST}{against}", weights - other)
 
 
 def check_cells(model: Model) -> None:
@@ -124,7 +126,7 @@ def check_cells(model: Model) -> None:
 
 
 def name_of(model: Model, weights: NDArray[np.floating], words: str) -> str:
-    """What a target means for one photo, for people: a lone cell by its name, else as it was said.
+    """What a target means for one photo, for people: cells, parents and countries by their names.
 
     Example:
         >>> from graticule.inference import load_model
@@ -132,9 +134,14 @@ def name_of(model: Model, weights: NDArray[np.floating], words: str) -> str:
         >>> name_of(model, target_of(model, "cell:17").weights, "cell:17") == model.partition.names[17]
         True
     """
-    if (weights < 0).any():
-        return words
+    one, _, other = words.partition(_AGAINST)
+    if other:
+        sides = (np.maximum(weights, 0), one), (np.maximum(-weights, 0), other)
+        return _AGAINST.join(name_of(model, side, said) for side, said in sides)
     chosen = np.flatnonzero(weights)
+    kind, _, code = words.partition(":")
+    if kind == "country":
+        return country_name(code.upper()) or code.upper()
     if len(chosen) == 1:
         name: str = model.partition.names[chosen[0]]
         return name

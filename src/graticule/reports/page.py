@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import resources
@@ -23,6 +25,7 @@ def render_page(
     title: str,
     filters: Mapping[str, Callable[..., Any]] | None = None,
     has_images: bool = False,
+    script: str = "",
     **names: Any,
 ) -> str:
     """The HTML text of a page that opens offline and asks nobody for anything.
@@ -31,6 +34,7 @@ def render_page(
         - ``template``: a file of ``templates`` that fills the blocks of ``_page.html``
         - ``filters``, ``names``: what the template calls and shows; a name that is missing is an error
         - ``has_images``: whether the page holds pictures as data, which its policy then allows
+        - ``script``: JavaScript at the page's end; its policy allows these very bytes and no others
     """
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("graticule.reports"),
@@ -43,6 +47,8 @@ def render_page(
     style = (resources.files("graticule.reports") / "templates" / "report.css").read_text(encoding="utf-8")
     environment.globals |= {
         "has_images": has_images,
+        "script": script,
+        "script_hash": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         "style": variables() + style,
         "title": title,
         "version": __version__,
