@@ -182,7 +182,7 @@ def test_files_that_are_none(tmp_path: Path) -> None:
     with pytest.raises(TableError, match="is not UTF-8, as GeoJSON is"):
         read_regions(other)
     other.write_text(text[:40])
-    with pytest.raises(TableError, match="is JSON that breaks off: .*\nExport it again"):
+    with pytest.raises(TableError, match=r"is JSON that breaks off: .*\nExport it again"):
         read_regions(other)
 
 

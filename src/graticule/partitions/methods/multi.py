@@ -65,9 +65,9 @@ def _multi(
     }
     multi = build_multi({name: each.partition for name, each in built.items()}, latlon, photos)
     remarks = [
-        f"{name}: {number:,} cell{'s' * (number != 1)}; {each.partition.source.dropped_photos:,} photos dropped."
+        f"{name}: {each.partition.count:,} cell{'s' * (each.partition.count != 1)}; "
+        f"{each.partition.source.dropped_photos:,} photos dropped."
         for name, each in built.items()
-        for number in [each.partition.count]
     ]
     remarks += [f"{name}: {remark}" for name, each in built.items() for remark in each.remarks]
     figures = {name: summarise(each.partition).to_dict() for name, each in built.items()}
