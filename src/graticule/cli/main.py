@@ -25,6 +25,7 @@ VERBS: Final = (
     "datasheet",
     "demo",
     "evaluate",
+    "experiment",
     "explain",
     "export",
     "ingest",
