@@ -420,6 +420,19 @@ class TestCommand:
         assert main([*words, "-o", str(tmp_path)]) == 0
         assert "watermark planted in 6 of them: GH" in capsys.readouterr().out
 
+    def test_left_alone_it_shows_every_shortcut_with_masks(self, tmp_path: Path) -> None:
+        words = ["--photos", "60", "--size", "32x32"]
+        assert main([*words, "-o", str(tmp_path / "all")]) == 0
+        planted = read_photo_table(tmp_path / "all").drop_nulls("shortcut")
+        assert {row["shortcut"]: row["country"] for row in planted.iter_rows(named=True)}.keys() == set(
+            SHORTCUTS
+        )
+        for mask in planted["mask"]:
+            assert (tmp_path / "all" / mask).is_file()
+        assert main([*words, "--shortcut", "none", "-o", str(tmp_path / "none")]) == 0
+        assert read_photo_table(tmp_path / "none")["shortcut"].null_count() == 60
+        assert not (tmp_path / "none" / "masks").exists()
+
     @pytest.mark.parametrize(
         ("words", "sentence"),
         [

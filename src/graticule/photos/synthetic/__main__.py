@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from typing import Final
 
 import click
 from rich.console import Console
@@ -17,6 +18,14 @@ from graticule.photos.synthetic.plan import SPREADS
 from graticule.photos.synthetic.planet import build_planet
 from graticule.photos.synthetic.shortcuts import SHORTCUTS
 
+PLANTED: Final = {
+    "hood": ["GH", "SN"],
+    "watermark": ["JP", "TH"],
+    "sky": ["CL", "NZ"],
+    "clouds": ["NO", "PL"],
+}
+"""Shortcuts that are planted when neither these nor countries are named: a planet that shows all there is."""
+
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.option("--photos", default=2000, show_default=True, help="How many photos.")
@@ -26,7 +35,8 @@ from graticule.photos.synthetic.shortcuts import SHORTCUTS
     "shortcuts",
     multiple=True,
     metavar="NAME:COUNTRIES",
-    help=f"Plant a shortcut ({', '.join(SHORTCUTS)}) in countries: hood:GH,SN. May be repeated.",
+    help=f"Plant a shortcut ({', '.join(SHORTCUTS)}) in countries: hood:GH,SN. May be repeated; 'none' "
+    "plants none.  [default: each in two of the thirty countries, none where --countries are named]",
 )
 @click.option("--countries", help="Codes or names with commas between, or 'all'; thirty when left out.")
 @click.option(
@@ -58,7 +68,7 @@ def command(
             output,
             photos=photos,
             size_px=parse_size(size),
-            shortcuts=parse_shortcuts(shortcuts),
+            shortcuts=_planted(shortcuts, countries),
             seed=seed,
             countries=_countries(countries),
             spread=spread,
@@ -114,6 +124,13 @@ def parse_shortcuts(words: tuple[str, ...]) -> dict[str, list[str]]:
             )
         planted.setdefault(name.strip(), []).extend(codes)
     return planted
+
+
+def _planted(words: tuple[str, ...], countries: str | None) -> dict[str, list[str]]:
+    """What is planted: as said, or else something of everything where all is left to the command."""
+    if words == ("none",):
+        return {}
+    return parse_shortcuts(words) if words or countries is not None else PLANTED
 
 
 def _countries(words: str | None) -> list[str] | None:
