@@ -29,6 +29,13 @@ from graticule.errors import UsageError
 @click.option(
     "--photos", type=click.Path(path_type=Path), help="Test photos to draw from: a table or folder."
 )
+@click.option(
+    "--report",
+    "reports",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="A folder of evaluate -o, shown on the page Model; may be given several times.",
+)
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1), help="Server processes.")
 @click.option("--threads", type=click.IntRange(1), help="Cores per process for the network.  [default: all]")
 @click.option(

@@ -145,6 +145,7 @@ async def describe(request: Request, model: ModelName = None) -> dict[str, Any]:
         "explanations": methods_of(served.model),
         "promises": [float(promise) for promise in served.model.promises],
         "card": card,
+        "reports": served.reports,
         "model_card": served.model.model_card,
         "has_test_photos": _settings(request).photos is not None,
         "limits": {

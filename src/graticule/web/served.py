@@ -17,6 +17,7 @@ from graticule.photos.decode import open_header
 from graticule.web.areas import Areas, areas_of
 from graticule.web.batching import Batcher, Words
 from graticule.web.chores import Chores
+from graticule.web.measured import reports_of
 from graticule.web.problems import ProblemError
 from graticule.web.settings import ServerSettings
 from graticule.web.uploads import Upload, check_kind
@@ -34,6 +35,7 @@ class Served:
     model: Model
     areas: Areas
     batcher: Batcher
+    reports: list[dict[str, Any]]
 
     @cached_property
     def geojson(self) -> bytes:
@@ -46,17 +48,21 @@ class ServedModels:
 
     Raises:
         MissingFileError, BundleError: a model cannot be loaded.
+        MissingFileError, TableError, UsageError: a report cannot, or is of another model.
     """
 
     def __init__(self, settings: ServerSettings) -> None:
         self._settings = settings
         self.chores = Chores(most=settings.chores, answer_s=settings.answer_s)
         self._all: dict[str, Served] = {}
-        for name in settings.models:
-            model = load_model(name, threads=settings.threads)
+        loaded = [load_model(name, threads=settings.threads) for name in settings.models]
+        identities = [model.card.identity for model in loaded]
+        for name, model in zip(settings.models, loaded, strict=True):
+            reports = reports_of(model.card.identity, settings.reports, identities)
             batcher = Batcher(model, queue=settings.queue, workers=settings.threads)
             called = name if name not in self._all else f"{name}-{len(self._all)}"
-            self._all[called] = Served(called, model, areas_of(model, settings.finest), batcher)
+            areas = areas_of(model, settings.finest)
+            self._all[called] = Served(called, model, areas, batcher, reports)
 
     def __iter__(self) -> Iterator[Served]:
         return iter(self._all.values())

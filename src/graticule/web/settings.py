@@ -22,6 +22,7 @@ class ServerSettings(BaseModel):
         - ``finest``: caps every answer, whatever a client asks
         - ``token``: what clients must send; None lets anyone in who reaches the port
         - ``photos``: a photo table or folder that a random test photo is drawn from, or None
+        - ``reports``: folders that ``graticule evaluate -o`` wrote of these models, shown with them
         - ``body_bytes``, ``files``, ``pixels``: the most that one request, and one photo, may bring
         - ``rate_per_minute``, ``burst``: requests per client and worker; a rate of 0 turns the limit off
         - ``queue``: photos that may wait; more are refused with 429. ``chores``: the same for explanations
@@ -39,6 +40,7 @@ class ServerSettings(BaseModel):
     token: str | None = None
     allow_anonymous: bool = False
     photos: Path | None = None
+    reports: tuple[Path, ...] = ()
     workers: int = Field(default=1, ge=1)
     body_bytes: int = Field(default=25_000_000, gt=0)
     files: int = Field(default=20, gt=0)

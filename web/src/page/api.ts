@@ -47,13 +47,40 @@ export interface ExplanationJson {
 export interface MetricsJson {
   n?: number;
   median_km?: number | null;
+  mean_km?: number | null;
   within_km?: Record<string, number>;
-  geoscore?: number;
+  geoscore?: number | null;
   top_k?: Record<string, number>;
-  country_accuracy?: number;
-  ece?: number;
+  country_accuracy?: number | null;
+  ece?: number | null;
   constant?: MetricsJson;
   [other: string]: unknown;
+}
+
+export interface ReliabilityJson {
+  ece: number;
+  bins: { n: number; confidence: number; accuracy: number; interval: [number, number] }[];
+}
+
+export interface ContinentJson {
+  name: string;
+  n: number;
+  median_km: number | null;
+  within_km: Record<string, number>;
+  recall: number | null;
+}
+
+export interface ConfusionJson {
+  pairs?: { true: string; answered: string; n: number; share: number | null; apart_km: number | null }[];
+}
+
+/** A report of `graticule evaluate`, as far as the page shows it. */
+export interface ReportJson extends MetricsJson {
+  name: string;
+  calibration?: Record<string, ReliabilityJson>;
+  by_continent?: ContinentJson[];
+  confusion?: Record<string, ConfusionJson>;
+  remarks?: string[];
 }
 
 export interface ModelJson {
@@ -75,6 +102,7 @@ export interface ModelJson {
     training_data?: { photos?: number };
     metrics?: Record<string, MetricsJson>;
   };
+  reports: ReportJson[];
   model_card: string;
   has_test_photos: boolean;
   limits: { body_bytes: number; files: number; pixels: number };
