@@ -119,6 +119,10 @@ def test_changes_come_in_order(tmp_path: Path, world: Path) -> None:
             "the rows 'MC' and 'same' are the same recipe",
         ),
         ({"rows": {**HEADS, "x": {"set": {"network.haed": "mc"}}}}, "Did you mean 'network.head'"),
+        (
+            {"rows": {**HEADS, "x": {"published": {}, "scalse": {}}}},
+            "rows.x.scalse: unknown key. Did you mean 'rows.x.scales'?",
+        ),
         ({"colums": {}}, "colums: unknown key. Did you mean 'columns'?"),
     ],
 )

@@ -68,6 +68,15 @@ def test_wrong_ranges_are_refused(parameter: dict[str, object], sentence: str) -
         check_space({"recipe": "quick", "parameters": {"seed": parameter}}, "mine.yaml")
 
 
+def test_wrong_keys_of_a_space_name_the_nearest() -> None:
+    with pytest.raises(RecipeError, match=r"parameters\.seed\.lwo: unknown key\. Did you mean 'parameters"):
+        check_space({"recipe": "quick", "parameters": {"seed": {"lwo": 1, "high": 2}}}, "mine.yaml")
+    with pytest.raises(RecipeError, match=r"smapler: unknown key\. Did you mean 'sampler'"):
+        check_space(
+            {"recipe": "quick", "smapler": "grid", "parameters": {"seed": {"low": 1, "high": 2}}}, "x"
+        )
+
+
 def test_a_grid_needs_choices_and_has_every_combination_once() -> None:
     ranged = {"low": 1, "high": 2}
     with pytest.raises(RecipeError, match="a grid needs 'choices' for every parameter, and 'seed'"):

@@ -18,7 +18,7 @@ def sentence(error: Any, model: type[BaseModel]) -> str:
         - ``error``: an item of ``ValidationError.errors()``; ``model``: what was to be read
     """
     path = [str(part) for part in error["loc"]]
-    dotted = ".".join(path) or "the recipe"
+    dotted = ".".join(path) or ("the recipe" if model.__name__.endswith("Recipe") else "the file")
     if error["type"] != "extra_forbidden":
         message = error["msg"].removeprefix("Value error, ")
         given = "" if isinstance(error.get("input"), dict) else f" (found {error.get('input')!r})"
@@ -35,12 +35,16 @@ def sentence(error: Any, model: type[BaseModel]) -> str:
 
 
 def _keys_at(model: type[BaseModel], path: list[str]) -> list[str]:
-    for part in path:
+    parts = iter(path)
+    for part in parts:
         if part.isdigit():
             continue
-        inner = _section_of(model.model_fields[part].annotation)
+        annotation = model.model_fields[part].annotation
+        inner = _section_of(annotation)
         if inner is None:
             return []
+        if get_origin(annotation) is dict:
+            next(parts, None)  # a name of the user's own
         model = inner
     return list(model.model_fields)
 
@@ -56,6 +60,6 @@ def _all_keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
 def _section_of(annotation: Any) -> type[BaseModel] | None:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
-    if get_origin(annotation) in (tuple, Union, types.UnionType):
+    if get_origin(annotation) in (tuple, dict, Union, types.UnionType):
         return next((found for part in get_args(annotation) if (found := _section_of(part))), None)
     return None

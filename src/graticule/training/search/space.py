@@ -10,15 +10,16 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 import numpy as np
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from graticule.errors import MissingFileError, RecipeError
+from graticule.errors import MissingFileError
 from graticule.training.recipe import Recipe
 from graticule.training.recipe.section import Section
 from graticule.training.recipe_changes import Changes, changed, override, scaled
 from graticule.training.recipe_files import (
     SUFFIXES,
     check_recipe,
+    check_values,
     parse_yaml,
     read_text,
     read_values,
@@ -180,15 +181,7 @@ def check_space(values: Mapping[str, Any], name: str) -> SearchSection:
     Raises:
         RecipeError: a key is unknown or a value is out of range; all of them are listed, one a line.
     """
-    try:
-        return SearchSection.model_validate(values)
-    except ValidationError as error:
-        lines = [
-            f"{'.'.join(str(part) for part in item['loc']) or 'the space'}: "
-            f"{item['msg'].removeprefix('Value error, ')}."
-            for item in error.errors()
-        ]
-        raise RecipeError(f"{name}: " + "\n".join(lines)) from error
+    return check_values(SearchSection, values, name)
 
 
 def _first(parameter: ParameterSection) -> Any:
