@@ -19,6 +19,7 @@ import yaml
 from graticule.errors import TrainingError
 from graticule.models import read_tensors
 from graticule.training.checkpoints import read_checkpoint
+from graticule.training.loading import KeptFeatures, ordered_loader
 from graticule.training.ranks import ALONE, Ranks, _buckets, ranks_of_environment
 from graticule.training.recipe_files import read_recipe
 from graticule.training.sampling import EpochOrder, RoundBatches
@@ -174,6 +175,14 @@ def test_each_photo_comes_once_over_all_ranks(count: int) -> None:
         assert sorted(item for batches in shares for item in batches[number]) == sorted(batch)
     rows = [row for batches in shares for batch in batches for row, _ in batch]
     assert sorted(rows) == list(range(40))
+
+
+def test_ranks_without_a_photo_have_batches_all_the_same() -> None:
+    features = KeptFeatures(torch.zeros(1, 4, 2), np.zeros(4, np.int64), np.ones(4, np.bool_))
+    for batch_size, lengths in ((3, [[1, 1], [1, 0], [1, 0], [0, 0]]), (4, [[1], [1], [1], [1]])):
+        for rank in range(4):
+            loader = ordered_loader(features, batch_size=batch_size, workers=0, ranks=Ranks(rank, 4))
+            assert [len(batch.rows) for batch in loader] == lengths[rank]
 
 
 def test_tallies_add_up_to_that_of_one() -> None:

@@ -172,7 +172,9 @@ def ordered_loader(
         [(row, int(seeds[row])) for row in range(start, min(start + batch_size, count))]
         for start in range(0, count, batch_size)
     ]
-    return _loader(dataset, batches[ranks.rank :: ranks.count], workers)
+    # as many batches for every rank, though some be empty: Lightning refuses a loader without any
+    shares = [batch[ranks.rank :: ranks.count] for batch in batches]
+    return _loader(dataset, shares, workers)
 
 
 def worker_count(workers: int | None) -> int:
