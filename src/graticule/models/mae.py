@@ -267,7 +267,13 @@ def create_autoencoder(settings: MaeSettings) -> MaskedAutoencoder:
         with torch.no_grad():
             encoder.pos_embed.copy_(_positions(encoder.patch_embed.grid_size, encoder.embed_dim))
     elif not pretrained:
-        load_backbone_weights(encoder, settings.weights, architecture=name)
+        load_backbone_weights(
+            encoder,
+            settings.weights,
+            architecture=name,
+            key="network.weights",
+            advice="Set network.autoencoder to the size that they are of, or name other weights.",
+        )
     preprocessing = Preprocessing.of_card(
         pretrained_card(encoder), size_px=settings.size_px, mean=settings.mean, std=settings.std
     )

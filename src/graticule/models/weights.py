@@ -46,10 +46,24 @@ def default_bundle() -> Path:
     return Path(str(resources.files("graticule"))) / "inference" / "default.graticule"
 
 
-def load_backbone_weights(backbone: nn.Module, source: str | Path, *, architecture: str) -> None:
+OF_RUNS: Final = "network.backbone.weights"
+"""The key of a recipe that names first weights, as errors advise to set it."""
+
+NAME_ANOTHER: Final = "Set network.backbone.name to the network that they are of, or name other weights."
+
+
+def load_backbone_weights(
+    backbone: nn.Module,
+    source: str | Path,
+    *,
+    architecture: str,
+    key: str = OF_RUNS,
+    advice: str = NAME_ANOTHER,
+) -> None:
     """Fill ``backbone`` with the weights at ``source``; all of its tensors, exactly.
 
     Convention:
+        - ``key``: what names the weights in a recipe; ``advice``: how the message ends where they do not fit
         - ``source``: ``default``, or a path as in ``read_tensors``; a vision transformer of another image
           size or pooling fits, see ``fitted_tensors``
         - ``architecture``: the timm name of ``backbone``, for the message
@@ -58,7 +72,7 @@ def load_backbone_weights(backbone: nn.Module, source: str | Path, *, architectu
         MissingFileError: there is nothing at ``source``.
         TrainingError: the file is damaged, or holds another network; the message names the tensors.
     """
-    found = read_tensors(source)
+    found = read_tensors(source, key=key)
     expected = backbone.state_dict()
     tensors = fitted_tensors(_of_backbone(found.tensors), backbone)
     counters = {name for name in expected if name.endswith("num_batches_tracked")}
@@ -68,6 +82,7 @@ def load_backbone_weights(backbone: nn.Module, source: str | Path, *, architectu
     if missing or unknown or other:
         raise TrainingError(
             _mismatch(source, architecture, found.about, expected, tensors, missing, unknown, other)
+            + f"\n{advice}"
         )
     backbone.load_state_dict({name: tensors.get(name, value) for name, value in expected.items()})
 
@@ -98,10 +113,24 @@ def fitted_tensors(tensors: Mapping[str, Tensor], backbone: nn.Module) -> dict[s
     return fitted
 
 
-def read_tensors(source: str | Path) -> TensorFile:
+def read_about(source: str | Path) -> dict[str, str]:
+    """What a file of weights, or that of a run folder, says of itself; nothing where there is none.
+
+    Raises:
+        TrainingError: the file is damaged.
+    """
+    path = Path(source)
+    path = path / RUN_WEIGHTS if path.is_dir() else path
+    if path.suffix != ".safetensors" or not path.is_file():
+        return {}
+    return _read_safetensors(path, names_only=True).about
+
+
+def read_tensors(source: str | Path, *, key: str = OF_RUNS) -> TensorFile:
     """The tensors at ``source``, as float32.
 
     Convention:
+        - ``key``: of the recipe that names ``source``, for the message
         - ``source``: ``default``, a .safetensors file, a run folder, a bundle (folder or .graticule), or
           a folder with ``model.safetensors``
 
@@ -120,13 +149,13 @@ def read_tensors(source: str | Path) -> TensorFile:
                 return _read_safetensors(path / name)
         raise MissingFileError(
             f"The folder '{path}' holds no weights: neither {RUN_WEIGHTS} (a run), bundle.json (a bundle) "
-            f"nor {HUB_WEIGHTS}.\nName a .safetensors file:  --set network.backbone.weights=FILE"
+            f"nor {HUB_WEIGHTS}.\nName a .safetensors file:  --set {key}=FILE"
         )
     if not path.is_file():
         raise MissingFileError(
             f"There are no weights at '{path}'.\n"
             "Name a .safetensors file, a run folder or a bundle, or start from random weights:  "
-            "--set network.backbone.weights=none"
+            f"--set {key}=none"
         )
     return _read_bundle(path) if path.suffix == ".graticule" else _read_safetensors(path)
 
@@ -172,10 +201,11 @@ def _read_bundle(path: Path) -> TensorFile:
     return tensors_of_onnx(bundle.model_onnx)
 
 
-def _read_safetensors(path: Path) -> TensorFile:
+def _read_safetensors(path: Path, *, names_only: bool = False) -> TensorFile:
     try:
         with safe_open(path, framework="pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 -- no mapping
+            names = () if names_only else file.keys()
+            tensors = {name: file.get_tensor(name) for name in names}
             about = dict(file.metadata() or {})
     except (SafetensorError, OSError) as error:
         raise TrainingError(
@@ -220,5 +250,4 @@ def _mismatch(
     if other:
         shapes = f"{tuple(tensors[other[0]].shape)}, expected {tuple(expected[other[0]].shape)}"
         lines.append(f"  {len(other)} tensors have another shape, first '{other[0]}': {shapes}")
-    lines.append("Set network.backbone.name to the network that they are of, or name other weights.")
     return "\n".join(lines)

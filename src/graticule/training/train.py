@@ -18,6 +18,7 @@ from graticule.training.averaging import AveragedWeights
 from graticule.training.callbacks import Say, Watch
 from graticule.training.cells import build_cells
 from graticule.training.checkpoints import LAST, Checkpoint, Position, read_checkpoint, write_checkpoint
+from graticule.training.encoders import with_encoder
 from graticule.training.evaluating import evaluate_run
 from graticule.training.loggers import create_loggers
 from graticule.training.networks import bare_network, build_network
@@ -95,7 +96,7 @@ def train(
 
 def _begin(recipe: Recipe, output: Path, say: Say, *, force: bool) -> tuple[Work, Checkpoint]:
     """Make the run folder, with all that it needs to go on from the beginning."""
-    recipe = with_absolute_paths(with_photos(recipe, say))
+    recipe = with_encoder(with_absolute_paths(with_photos(recipe, say)), say)
     run = RunFolder(output)
     run.check_free(force=force)  # before minutes of work, and so that a wrong name leaves nothing behind
     for name in recipe.loggers:

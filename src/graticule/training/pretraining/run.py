@@ -30,6 +30,7 @@ from graticule.training.checkpoints import (
     write_checkpoint,
 )
 from graticule.training.compute import prepare_compute
+from graticule.training.encoders import LEARNED
 from graticule.training.fitting import explained, fit_phase, loading_processes, plan_batches
 from graticule.training.loading import Photos, ordered_loader, training_loader, worker_count
 from graticule.training.loggers import create_loggers
@@ -50,9 +51,6 @@ from graticule.training.trainable import set_trainable
 from graticule.training.unreadable import NO_CELLS, name_unreadable
 
 VERB: Final = "pretrain"
-LEARNED: Final = "masked-autoencoder"
-"""What the weights of a run say they learned, under ``learned``."""
-
 _FEW_PLACES: Final = 20
 """With fewer photos with a place there is no probe."""
 
@@ -103,6 +101,7 @@ class Work:
         return {
             "architecture": ENCODERS[section.autoencoder],
             "learned": LEARNED,
+            "size_px": str(see.size_px),
             "mean": " ".join(map(str, see.mean)),
             "std": " ".join(map(str, see.std)),
         }

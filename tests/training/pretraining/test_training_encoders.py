@@ -1,0 +1,121 @@
+"""Training from what ``graticule pretrain`` made, and pre-training from public weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import timm
+import torch
+from safetensors.torch import save_file
+
+from graticule.errors import MissingFileError, RecipeError, TrainingError
+from graticule.models import read_tensors
+from graticule.models.mae import MaeSettings, create_autoencoder
+from graticule.models.weights import read_about
+from graticule.training.encoders import with_encoder
+from graticule.training.pretraining.run import pretrain
+from graticule.training.recipe import PretrainingRecipe
+from graticule.training.recipe_files import read_recipe
+from graticule.training.run_folder import RunFolder
+from graticule.training.train import train
+from tiny_world import tiny_recipe, tiny_values
+
+NAME = "blocks.3.attn.qkv.weight"
+
+
+def silent(line: str) -> None:
+    """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def encoder(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run of an autoencoder that was pre-trained for three steps."""
+    values = {
+        "photos": {"table": str(world)},
+        "network": {
+            "autoencoder": "tiny",
+            "image_size_px": 48,
+            "mean": [0.4, 0.4, 0.4],
+            "std": [0.2, 0.2, 0.2],
+        },
+        "phases": [{"name": "restore", "epochs": 1, "learning_rate": 0.001}],
+        "probe": None,
+        "reconstructions": 0,
+        "batch_size": 16,
+        "workers": 0,
+    }
+    run = tmp_path_factory.mktemp("encoder") / "mae"
+    return pretrain(PretrainingRecipe.model_validate(values), run, say=silent).run
+
+
+def test_a_recipe_takes_the_network_of_its_weights(world: Path, encoder: Path, tmp_path: Path) -> None:
+    section = tiny_values(world)["network"]
+    assert isinstance(section, dict)
+    network = {**section, "backbone": {"name": "test_resnet", "weights": str(encoder)}, "image_size_px": 32}
+    phases = [{"name": "all", "epochs": 1, "learning_rate": 1e-12}]
+    said: list[str] = []
+    run = RunFolder(tmp_path / "run")
+    train(tiny_recipe(world, network=network, phases=phases), run.path, say=said.append)
+    line = next(line for line in said if line.startswith("Backbone: "))
+    assert "the encoder that 'mae' pre-trained, vit_tiny_patch16_224, in place of 'test_resnet'" in line
+    recipe = run.read_recipe()
+    assert (recipe.network.backbone.name, recipe.network.image_size_px) == ("vit_tiny_patch16_224", 32)
+    assert recipe.network.mean == (0.4, 0.4, 0.4)
+    ours = read_tensors(run.path).tensors[f"backbone.{NAME}"]
+    assert torch.allclose(ours, read_tensors(encoder).tensors[f"encoder.{NAME}"])
+
+
+def test_the_image_size_comes_along_where_none_is_stated(world: Path, encoder: Path) -> None:
+    said: list[str] = []
+    words = [f"network.backbone.weights={encoder}", f"photos.table={world}"]
+    recipe = with_encoder(
+        read_recipe("municipality_vit", [*words, "network.image_size_px=null"]), said.append
+    )
+    assert recipe.network.image_size_px == 48
+    assert recipe.network.pooling == "token"
+    assert said[0].count("in place of 'vit_base_patch16_224.orig_in21k_ft_in1k'") == 1
+    kept = with_encoder(read_recipe("quick"), said.append)
+    assert kept == read_recipe("quick")
+    assert len(said) == 1
+
+
+def test_a_network_of_the_same_name_keeps_its_keys(encoder: Path) -> None:
+    backbone = f"{{name: vit_tiny_patch16_224, weights: '{encoder}', kwargs: {{drop_path_rate: 0.1}}}}"
+    said: list[str] = []
+    recipe = with_encoder(read_recipe("municipality_vit", [f"network.backbone={backbone}"]), said.append)
+    assert recipe.network.backbone.kwargs == {"drop_path_rate": 0.1}
+    assert recipe.network.image_size_px == 224  # the recipe's
+    assert "in place of" not in said[0]
+
+
+def test_what_does_not_fit_is_told(encoder: Path, tmp_path: Path) -> None:
+    words = f"network.backbone.weights={encoder}"
+    with pytest.raises(RecipeError, match=r"is a vision transformer itself(.|\n)*network\.transformer=null"):
+        with_encoder(read_recipe("s2_cnn_vit", [words]), silent)
+    with pytest.raises(RecipeError, match=r"100 px cannot be cut into(.|\n)*network\.image_size_px=96"):
+        with_encoder(read_recipe("municipality_vit", [words, "network.image_size_px=100"]), silent)
+    with pytest.raises(TrainingError, match=r"Set network\.autoencoder to the size that they are of"):
+        create_autoencoder(MaeSettings("small", size_px=32, weights=str(encoder)))
+    with pytest.raises(MissingFileError, match=r"--set network\.weights=none"):
+        create_autoencoder(MaeSettings("tiny", weights=str(tmp_path / "absent")))
+    (tmp_path / "broken.safetensors").write_bytes(b"?")
+    with pytest.raises(TrainingError, match=r"is not a readable \.safetensors file"):
+        read_about(tmp_path / "broken.safetensors")
+    assert read_about(tmp_path / "absent") == read_about("pretrained") == read_about(tmp_path) == {}
+
+
+def test_public_weights_fill_the_encoder_tensor_by_tensor(tmp_path: Path) -> None:
+    torch.manual_seed(5)
+    public = timm.create_model("vit_tiny_patch16_224", img_size=64)  # with its classifier, as published
+    save_file(public.state_dict(), tmp_path / "model.safetensors")
+    network = create_autoencoder(MaeSettings("tiny", size_px=64, weights=str(tmp_path)))
+    theirs = {name: value for name, value in public.state_dict().items() if not name.startswith("head.")}
+    ours = network.encoder.state_dict()
+    assert ours.keys() == theirs.keys()
+    assert all(torch.equal(ours[name], value) for name, value in theirs.items())
+    photos = torch.rand(2, 3, 64, 64)
+    public.eval()
+    network.eval()
+    tokens = network.encoder.forward_features(network.normalise(photos))
+    assert torch.allclose(tokens, public.forward_features(network.normalise(photos)), atol=1e-6)
