@@ -261,7 +261,7 @@ def test_with_the_keyboard_alone(visit):
     for _ in range(6):
         page.keyboard.press("Tab")
         seen.append(page.evaluate("() => document.activeElement.textContent.trim()"))
-    assert seen[:3] == ["Locate", "Model", "Choose photos"]
+    assert seen[:4] == ["Locate", "Model", "Privacy", "Choose photos"]
     page.get_by_role("button", name="Choose photos").focus()
     with page.expect_file_chooser() as waiting:
         page.keyboard.press("Enter")
@@ -336,6 +336,9 @@ def test_axe_finds_nothing_serious(visit, axe, scheme):
     page.get_by_role("link", name="Model").click()
     page.wait_for_selector(".model-page .facts")
     look("model")
+    page.get_by_role("link", name="Privacy").click()
+    page.get_by_label("Blur at most").wait_for()
+    look("privacy")
     assert found == []
 
 

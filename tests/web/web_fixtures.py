@@ -78,6 +78,7 @@ def visit(browser: Any, url: str) -> Iterator[Opener]:
         options = {"viewport": {"width": 1100, "height": 800}, "reduced_motion": "reduce", **options}
         contexts.append(browser.new_context(accept_downloads=True, **options))
         page = contexts[-1].new_page()
+        page.set_default_timeout(60_000)  # tests run beside others
 
         def complain(message: Any) -> None:
             told = re.search(

@@ -107,7 +107,8 @@ export function footer(keys: Keys, ...more: Node[]): HTMLElement {
   return h(
     "footer",
     { class: "foot" },
-    h(
+    keys.length > 0 &&
+      h(
       "details",
       {},
       h("summary", {}, KEYS.title),

@@ -43,6 +43,31 @@ export interface ExplanationJson {
   box: { left: number; top: number; right: number; bottom: number };
 }
 
+/** What the pixels tell; null is what the server's cap hides, or the model does not state. */
+export interface ToldJson {
+  cell: string | null;
+  latitude: number | null;
+  longitude: number | null;
+  confidence: number | null;
+  confidence_in_words: string | null;
+  country_name: string | null;
+  country_confidence: number | null;
+  region_km2: number | null;
+  region_promise: number | null;
+  error_km: number | null;
+}
+
+/** What one photo gives away, with its clean copy. */
+export interface PrivacyJson {
+  photo_id: string;
+  model: string | null;
+  metadata: { width_px: number; height_px: number; traces: { kind: string; words: string }[] };
+  before: ToldJson | null;
+  after: ToldJson | null;
+  regions: { box: [number, number, number, number]; area: number; confidence: number | null }[];
+  copy: { media_type: string; is_lossless: boolean; blurred_area: number; base64: string | null };
+}
+
 /** What a set of photos said about a model; every part may be missing. */
 export interface MetricsJson {
   n?: number;
@@ -141,6 +166,10 @@ export class Api {
     const { model, method, target, against } = asked;
     const words = { model, method, target: String(target), against: against === null ? undefined : String(against) };
     return (await this.send("v1/explain", photo, name, words)) as ExplanationJson;
+  }
+
+  async privacy(photo: Blob, name: string, model: string, blur: number): Promise<PrivacyJson> {
+    return (await this.send("v1/privacy", photo, name, { model, blur: String(blur), copy: "true" })) as PrivacyJson;
   }
 
   private async send(path: string, photo: Blob, name: string, words: Record<string, string | undefined>): Promise<unknown> {

@@ -8,13 +8,14 @@ import { headline, type Headline } from "../headline";
 import { footer, keysFor } from "../panel";
 import { PhotoList } from "../photolist";
 import type { Candidate, LonLat, Photo } from "../scene";
-import { ANSWER, MODEL, PAGE, PHOTOS } from "../strings";
+import { ANSWER, KEYS, MODEL, PAGE, PHOTOS, PRIVACY } from "../strings";
 import { Api, ApiError } from "./api";
 import { Chooser } from "./chooser";
 import { answered, geojsonOf, isPending, lineOf, photoOf, previewOf, save, stem, type Entry } from "./entries";
 import { modelPage } from "./modelpage";
 import { loadModels, Model } from "./models";
 import { pictureOf } from "./picture";
+import { PrivacyPage } from "./privacypage";
 import { TruthForm } from "./truth";
 import { Why } from "./why";
 
@@ -28,7 +29,9 @@ interface Shown {
   caption: HTMLElement;
 }
 
-type Route = "locate" | "model";
+type Route = "locate" | "model" | "privacy";
+
+const TITLES: Record<Route, string> = { locate: PAGE.question, model: MODEL.title, privacy: PRIVACY.title };
 
 class Page {
   private readonly api = new Api((again) => this.askToken(again));
@@ -53,13 +56,18 @@ class Page {
   private readonly progressBar = h("div", { class: "working", hidden: true }, this.progress, this.progressText);
   private readonly answers = h("div", { class: "answers" });
   private readonly why = new Why(this.api, () => this.markExplained());
+  private readonly privacy = new PrivacyPage(this.api, () => this.render());
   private readonly truth: TruthForm;
   private answersShown: unknown[] = [];
   private readonly after = h("div", { class: "after", hidden: true });
   private readonly foot = h("div", { class: "page-foot" });
 
   constructor(private readonly root: HTMLElement) {
-    this.links = { locate: this.link("locate", PAGE.locate), model: this.link("model", PAGE.model) };
+    this.links = {
+      locate: this.link("locate", PAGE.locate),
+      model: this.link("model", PAGE.model),
+      privacy: this.link("privacy", PRIVACY.nav),
+    };
     this.chooser = new Chooser({ add: (files) => this.add(files) });
     this.truth = new TruthForm({ set: (place) => this.setTruth(place), pick: (on) => this.pick(on) });
     this.after.append(this.truth.element, this.takeAlong());
@@ -67,7 +75,7 @@ class Page {
       "header",
       { class: "head page-head" },
       h("p", { class: "brand" }, PAGE.brand),
-      h("nav", { "aria-label": PAGE.pages }, this.links.locate, this.links.model),
+      h("nav", { "aria-label": PAGE.pages }, ...Object.values(this.links)),
     );
     root.append(h("div", { class: "panel" }, head, this.notice, this.body, this.foot), this.maps, this.announcer);
     window.addEventListener("hashchange", () => this.go());
@@ -94,20 +102,30 @@ class Page {
 
   private go(): void {
     if (!this.models.length) return;
-    this.route = location.hash === "#model" ? "model" : "locate";
+    const asked = location.hash.slice(1);
+    this.route = asked === "model" || asked === "privacy" ? asked : "locate";
     for (const [route, link] of Object.entries(this.links)) {
       if (route === this.route) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");
     }
-    document.title = `${PAGE.brand}: ${this.route === "model" ? MODEL.title : PAGE.question}`;
-    this.root.classList.toggle("on-model", this.route === "model");
+    document.title = `${PAGE.brand}: ${TITLES[this.route]}`;
+    for (const route of ["model", "privacy"] as const) this.root.classList.toggle(`on-${route}`, this.route === route);
     this.truth.pick(false);
-    if (this.route === "model") this.body.replaceChildren(h("h1", {}, MODEL.title), this.settings, h("div", { class: "model-page" }));
-    else this.body.replaceChildren(...this.locatePage());
+    const pages = { locate: () => this.locatePage(), model: () => this.modelPage(), privacy: () => this.privacyPage() };
+    this.body.replaceChildren(...pages[this.route]());
     this.render();
     this.body.scrollTop = 0;
     if (this.route === "model") this.shown[0]!.earth.showPartition();
-    else this.shown[0]!.earth.fit(false);
+    if (this.route === "locate") this.shown[0]!.earth.fit(false);
+  }
+
+  private modelPage(): Node[] {
+    return [h("h1", {}, MODEL.title), this.settings, h("div", { class: "model-page" })];
+  }
+
+  private privacyPage(): Node[] {
+    const hint = h("p", { class: "hint" }, PRIVACY.kept);
+    return [h("h1", {}, PRIVACY.title), hint, this.chooser.element, this.list.element, this.privacy.element];
   }
 
   private locatePage(): Node[] {
@@ -236,7 +254,7 @@ class Page {
   private enter(entries: Entry[]): void {
     const first = this.entries.length;
     this.entries.push(...entries);
-    if (this.route !== "locate") location.hash = "#locate";
+    if (this.route === "model") location.hash = "#locate";
     this.select(first, false);
     for (const entry of entries) {
       if (entry.refused !== null) continue;
@@ -346,8 +364,11 @@ class Page {
     this.after.hidden = count === 0;
     this.renderAnswers();
     this.renderProgress();
-    this.foot.replaceChildren(footer(keysFor(locating ? count : 0)));
+    const keys = keysFor(this.route === "model" ? 0 : count);
+    const ofLists: string[] = [KEYS.step, KEYS.filter];
+    this.foot.replaceChildren(footer(this.route === "privacy" ? keys.filter(([, what]) => ofLists.includes(what)) : keys));
     this.body.querySelector(".model-page")?.replaceChildren(...modelPage(first.model));
+    if (this.route === "privacy") this.privacy.show(this.entries[this.selected] ?? null, first.model);
   }
 
   private renderAnswers(): void {
