@@ -44,6 +44,7 @@ IMAGE_SUFFIXES: Final = frozenset([
 """File endings (lower case) that a folder is searched for; a file named outright is tried whatever it is."""
 
 PACKAGES: Final = {
+    "captum": "explain",
     "cartopy": "report",
     "fastapi": "web",
     "lightning": "train",

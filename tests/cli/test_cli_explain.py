@@ -156,6 +156,7 @@ def test_a_network_without_a_map_says_which_methods_work(colour_bundle: Path, co
     ("words", "status", "says"),
     [
         (["--method", "gradcm"], 2, "Did you mean:  gradcam"),
+        (["--method", "rollout"], 2, "needs the network in torch"),
         (["--method", ","], 2, "No method is named"),
         (["--for", "cell:9999"], 2, "numbered 0 to 2"),
         (["--for", "country:BR"], 2, "No cell of 'colours' has its mean place in the country 'BR'"),
@@ -176,3 +177,16 @@ def test_wrong_words(
         main(["explain", str(colour_photos / "a-red.jpg"), "--model", str(colour_bundle), *words])
     assert stop.value.code == status
     assert says in capsys.readouterr().err
+
+
+@pytest.mark.torch
+def test_the_folder_of_a_run(finished_run: Path, colour_photos: Path, tmp_path: Path) -> None:
+    pytest.importorskip("captum")
+    out = tmp_path / "e.json"
+    methods = "gradcam,integrated-gradients"
+    photo = colour_photos / "a-red.jpg"
+    run = graticule("explain", photo, "--model", finished_run, "--method", methods, "-o", out)
+    assert run.returncode == 0, run.stderr
+    maps = json.loads(out.read_text())["predictions"][0]["saliency"]["maps"]
+    assert list(maps) == methods.split(",")
+    assert maps["gradcam"]["score"] == pytest.approx(maps["integrated-gradients"]["score"], abs=1e-3)

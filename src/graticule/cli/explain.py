@@ -18,15 +18,19 @@ if TYPE_CHECKING:
 @click.command("explain")
 @click.argument("photos", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
-    "--model", default="default", show_default=True, help="A name, a bundle's path, or hf-hub:owner/name."
+    "--model",
+    default="default",
+    show_default=True,
+    help="A name, a bundle's path, hf-hub:owner/name, or the folder of a run of train (uncalibrated).",
 )
 @click.option(
     "--method",
     "methods",
     default="gradcam",
     show_default=True,
-    help="gradcam (as fast as a prediction), occlusion (seconds, works with every model of cells), or both: "
-    "gradcam,occlusion.",
+    help="gradcam (as fast as a prediction), occlusion (seconds, for every model of cells), or several: "
+    "gradcam,occlusion. Of a run's folder also attention, rollout, gradient-attention (vision transformers) "
+    "and integrated-gradients (extra 'explain').",
 )
 @click.option(
     "--for",
@@ -91,21 +95,21 @@ def command(photos: tuple[Path, ...], as_json: bool, **words: Any) -> int:
       graticule explain photo.jpg --method gradcam,occlusion --check -o explain.html
       graticule explain photo.jpg --for country:CN --against country:JP -o contrast.png
       graticule explain photos/ -o explained.json
+      graticule explain photo.jpg --model runs/mine --method rollout -o rollout.png
     """
     from graticule.cli.explain_output import check_output, document, write
     from graticule.explanations import OcclusionSettings, occlusion_method
     from graticule.explanations.explaining import chosen_methods
-    from graticule.inference import load_model
 
     output: Path | None = words["output"]
     if output is not None:
         check_output(output)
     settings = OcclusionSettings(words["patch"], words["stride"], words["fill"], words["coarse"])
+    model, more = _loaded(words["model"], words["threads"])
     methods = chosen_methods(
         [name.strip() for name in words["methods"].split(",") if name.strip()],
-        more=[occlusion_method(settings)],
+        more=[occlusion_method(settings), *more],
     )
-    model = load_model(words["model"], threads=words["threads"])
     explained, refused = _explained(model, photos, methods, words)
     checked = _checked(model, explained, methods) if words["is_checked"] and explained else None
     if output is not None and explained:
@@ -119,6 +123,18 @@ def command(photos: tuple[Path, ...], as_json: bool, **words: Any) -> int:
     if not refused:
         return 0
     return REFUSED_SOME if explained else 1
+
+
+def _loaded(name: str, threads: int | None) -> tuple[Model, list[Method]]:
+    """The model, and of a run's folder the methods that it has beside."""
+    if (Path(name) / "recipe.yaml").is_file():
+        from graticule.training.explaining import read_run
+
+        run = read_run(name, threads=threads)
+        return run.model, list(run.methods.values())
+    from graticule.inference import load_model
+
+    return load_model(name, threads=threads), []
 
 
 def _explained(

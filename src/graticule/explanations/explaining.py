@@ -59,6 +59,14 @@ GRADCAM: Final = Method("gradcam", "Grad-CAM", _gradcam)
 METHODS: Final[dict[str, Method]] = {method.name: method for method in (GRADCAM, occlusion_method())}
 """The methods that need no torch."""
 
+OF_RUNS: Final[dict[str, str]] = {
+    "attention": "Attention, last layer",
+    "rollout": "Attention rollout",
+    "gradient-attention": "Attention, weighted with its gradient",
+    "integrated-gradients": "Integrated gradients",
+}
+"""Methods that need the network in torch, and what people call them (``graticule.training.explaining``)."""
+
 
 @dataclass(frozen=True, eq=False)
 class Explanation:
@@ -166,6 +174,11 @@ def chosen_methods(
     found: dict[str, Method] = {}
     for each in [method] if isinstance(method, str | Method) else method:
         if isinstance(each, str) and each not in known:
+            if each in OF_RUNS:
+                raise UsageError(
+                    f"The method '{each}' needs the network in torch, which a bundle does not hold.\n"
+                    "Name the folder of a run of graticule train as the model, for example:  runs/mine"
+                )
             close = nearest(each, known)
             raise UsageError(
                 f"There is no method '{each}'. Expected some of: {', '.join(known)}."

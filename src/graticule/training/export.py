@@ -77,7 +77,7 @@ def export(
     run = RunFolder(Path(run_path))
     recipe, partition = run.read_recipe(), run.read_cells()
     chosen = checkpoint or recipe.evaluation.checkpoint
-    network = _network(run, recipe, partition, chosen)
+    network = trained_network(run, recipe, partition, chosen)
     photos = recipe.photos.model_copy(update={"table": Path(table)}) if table else recipe.photos
     sets = read_photo_sets(photos)
     shift = _shift(recipe, partition, sets)
@@ -115,7 +115,13 @@ def export(
     return report
 
 
-def _network(run: RunFolder, recipe: Recipe, partition: Partition, name: str) -> PlaceNetwork:
+def trained_network(run: RunFolder, recipe: Recipe, partition: Partition, name: str) -> PlaceNetwork:
+    """The network of a run as it was at a checkpoint, in evaluation mode.
+
+    Raises:
+        MissingFileError: the run has no such checkpoint.
+        TrainingError: the checkpoint is of other cells, or of another network.
+    """
     path = run.weights(name)
     if not path.is_file():
         raise MissingFileError(
@@ -198,7 +204,7 @@ def _card(
     corrected = recipe.prior is not None and recipe.prior.places is not None
     return BundleCard(
         name=said.name,
-        architecture=f"{_body(recipe)}, {size_px} px",
+        architecture=f"{body_in_words(recipe)}, {size_px} px",
         head=recipe.network.head.name.upper(),
         backbone=said.backbone,
         training_data={
@@ -215,7 +221,8 @@ def _card(
     )
 
 
-def _body(recipe: Recipe) -> str:
+def body_in_words(recipe: Recipe) -> str:
+    """What lies before the head, for cards: backbone, pooling, dense layers."""
     network = recipe.network
     behind, dense = network.transformer, "".join(f", dense {width}" for width in network.dense)
     if behind is not None:

@@ -128,6 +128,12 @@ def checked_graph(
     return CheckedGraph(graph, found.get("probabilities"), parity, without)
 
 
+def bare_graph(network: PlaceNetwork, partition: Partition, recipe: Recipe) -> bytes:
+    """The graph of ``network`` in float32, with Grad-CAM where it can, compared with nothing."""
+    model = with_metadata(to_onnx(network), _metadata(network, partition, recipe))
+    return bytes(_with_saliency(model)[0].SerializeToString())
+
+
 def _with_saliency(model: onnx.ModelProto) -> tuple[onnx.ModelProto, str | None]:
     """The graph that also gives Grad-CAM; or as it is, and why."""
     try:
