@@ -76,7 +76,12 @@ def test_a_table_beside_its_photos(tmp_path, trip):
     report = ingest(trip, tmp_path / "out")
     accounted(report)
     frame = read_photo_table(tmp_path / "out")
-    assert frame.columns == [*COLUMNS, "usable", "score"]
+    assert frame.columns == [*COLUMNS, "usable", "score", "continent", "place"]
+    assert frame.select("continent", "place").rows() == [
+        ("EU", "Paris, FR"),
+        ("EU", "Rome, IT"),
+        ("OC", "Sydney, AU"),
+    ]
     assert frame["photo_id"].to_list() == ["007", "008", "009"]
     assert frame["country"].to_list() == ["FR", "IT", "AU"]
     assert frame["split"].to_list() == ["train", "val", "test"]
@@ -322,6 +327,15 @@ def test_the_output_of_ingest_can_be_ingested_again(tmp_path, trip):
     accounted(report)
     first, second = (read_photo_table(tmp_path / name) for name in ("one", "two"))
     assert first.equals(second)
+
+
+def test_words_of_places_leave_the_sources_own_alone(tmp_path, trip):
+    lost = row(3, ("", ""), country="BR") | {"place": "somewhere"}
+    write_table(trip, [row(1, (0.5, -30)) | {"place": "a boat"}, row(2), lost])
+    ingest(trip, tmp_path / "out")
+    frame = read_photo_table(tmp_path / "out").sort("photo_id")
+    assert frame["continent"].to_list() == [None, "EU", "SA"]
+    assert frame["place"].to_list() == ["a boat", None, "somewhere"]
 
 
 def test_splits_that_a_new_table_lacks_are_not_lost_without_a_word(tmp_path, trip):

@@ -1,4 +1,4 @@
-"""From what a layout found to the terms of the photo table: countries, splits, sources, types."""
+"""From what a layout found to the terms of the photo table: countries, splits, types, names of places."""
 
 from __future__ import annotations
 
@@ -6,9 +6,14 @@ from typing import Final
 
 import polars as pl
 
+from graticule.geo.countries import continent_of
 from graticule.photos.fields import as_text, country_codes, split_names
 from graticule.photos.layouts import Found
 from graticule.photos.table import COLUMNS
+
+CONTINENT: Final = "continent"
+PLACE: Final = "place"
+"""Columns that say where a photo was taken in words, offline: by its country, and by the gazetteer."""
 
 _DISAGREEING_SHARE: Final = 0.02
 
@@ -34,7 +39,7 @@ def completed(found: Found, source_name: str | None) -> tuple[pl.DataFrame, list
         (sources.fill_null(source_name) if source_name else sources).alias("source"),
         *(pl.col(name).cast(COLUMNS[name], strict=False) for name in ("width", "height", "sha256", "phash")),
     )
-    return _with_countries(rows, remarks), remarks
+    return _enriched(_with_countries(rows, remarks)), remarks
 
 
 def _with_countries(rows: pl.DataFrame, remarks: list[str]) -> pl.DataFrame:
@@ -60,6 +65,35 @@ def _with_countries(rows: pl.DataFrame, remarks: list[str]) -> pl.DataFrame:
         many = "1 photo lies" if nowhere == 1 else f"{nowhere:,} photos lie"
         remarks.append(f"{many} in the open sea, more than 25 km from any country.")
     return rows.with_columns(rows["country"].fill_null(polygon))
+
+
+def _enriched(rows: pl.DataFrame) -> pl.DataFrame:
+    """The columns ``continent`` (code) and ``place`` ("London, GB"), where the source has none so called."""
+    from graticule.geo.places import place_names
+
+    columns = set(rows.columns)
+    if CONTINENT not in columns:
+        rows = rows.with_columns(continents(rows["country"]).alias(CONTINENT))
+    if PLACE not in columns:
+        placed = rows["latitude"].is_not_null()
+        latlon = rows.filter(placed).select("latitude", "longitude").to_numpy()
+        names = pl.Series(place_names(latlon) if len(latlon) else [], dtype=pl.String)
+        everywhere = pl.repeat(None, rows.height, dtype=pl.String, eager=True)
+        rows = rows.with_columns(everywhere.scatter(placed.arg_true(), names).alias(PLACE))
+    return rows
+
+
+def continents(countries: pl.Series) -> pl.Series:
+    """The code of the continent of each country, null where either is unknown.
+
+    Example:
+        >>> continents(pl.Series(["FR", None, "BR"])).to_list()
+        ['EU', None, 'SA']
+    """
+    codes = countries.drop_nulls().unique().to_list()
+    return countries.replace_strict(
+        codes, [continent_of(code) for code in codes], default=None, return_dtype=pl.String
+    )
 
 
 def _some(words: list[str]) -> str:

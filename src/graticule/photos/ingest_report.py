@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from graticule.geo.countries import continent_of
+from graticule.photos.completion import continents
 from graticule.photos.layouts import Refusal
 from graticule.photos.table import REPORT_NAME
 
@@ -63,16 +63,9 @@ def statistics(frame: pl.DataFrame) -> dict[str, Any]:
         "without_place": int(frame["latitude"].is_null().sum()),
         "splits": _counts(frame["split"]),
         "countries": _counts(frame["country"]),
-        "continents": _counts(_continents(frame["country"])),
+        "continents": _counts(continents(frame["country"])),
         "scenes": _counts(frame["scene"]) if "scene" in frame.columns else {},
     }
-
-
-def _continents(countries: pl.Series) -> pl.Series:
-    codes = countries.drop_nulls().unique().to_list()
-    return countries.replace_strict(
-        codes, [continent_of(code) for code in codes], default=None, return_dtype=pl.String
-    )
 
 
 def _counts(column: pl.Series) -> dict[str, int]:
