@@ -19,6 +19,7 @@ from graticule.config import nearest
 from graticule.errors import GraticuleError
 
 VERBS: Final = (
+    "audit",
     "calibrate",
     "collect",
     "compare",

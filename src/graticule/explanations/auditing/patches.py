@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from graticule.explanations.auditing.judging import Judge, Rows, logarithm
 from graticule.explanations.auditing.rectangles import USUAL, Rectangle
+from graticule.geo.countries import continent_of
 
 GRID: Final = 10
 """Patches along each side: two rows are an edge."""
@@ -33,19 +34,27 @@ class PatchMap:
         """Over the photos, (G, G)."""
         return np.asarray(self.drops.mean(axis=0))
 
-    def to_dict(self, countries: NDArray[np.str_]) -> dict[str, Any]:
-        """Means and where they lie, as JSON values."""
-        of = countries[self.rows]
+    def to_dict(self, countries: NDArray[np.str_], right: NDArray[np.bool_]) -> dict[str, Any]:
+        """Means and where they lie, as JSON values.
+
+        Convention:
+            - ``countries``: of all photos of the subject; ``right``: (n,) whether the country of each photo
+              of the map was found with nothing covered
+        """
+        codes = countries[self.rows]
+        continents = np.array([continent_of(str(code)) or "" for code in codes])
+        groups = {"all": np.ones(len(codes), dtype=np.bool_), "right": right, "wrong": ~right}
+        groups |= {f"continent {name}": continents == name for name in sorted({*continents.tolist()} - {""})}
+        groups |= {f"country {code}": codes == code for code in sorted(set(codes.tolist()))}
         return {
             "grid": self.drops.shape[1],
-            "photos": len(self.rows),
             "unit": "fall of the log-probability of the true country, nats",
-            "mean": _rounded(self.mean),
-            "mass": masses(self.mean),
-            "by_country": {
-                str(code): _rounded(self.drops[of == code].mean(axis=0)) for code in sorted(set(of.tolist()))
-            },
+            "maps": [self._row(name, which) for name, which in groups.items() if which.any()],
         }
+
+    def _row(self, name: str, which: NDArray[np.bool_]) -> dict[str, Any]:
+        mean = self.drops[which].mean(axis=0)
+        return {"photos_of": name, "photos": int(which.sum()), "mean": _rounded(mean), "mass": masses(mean)}
 
 
 def patch_map(
@@ -54,7 +63,7 @@ def patch_map(
     """Cover one patch after the other in some photos and see how far the true country's probability falls.
 
     Source:
-        As in "patch importance" of the S0 sources; with the mean of all photos instead of black.
+        As in "patch importance" of the S0 sources; covered as in ``covering`` instead of black.
     """
     base = logarithm(judge(rows).share)
     drops = np.empty((len(rows), grid, grid))
@@ -71,7 +80,8 @@ def masses(drops: NDArray[np.float64]) -> list[dict[str, Any]]:
     """How much of the positive part of a map (G, G) lies on edges and corners, beside their area.
 
     Example:
-        >>> found = {row["region"]: row["share"] for row in masses(np.eye(10)[::-1] * 0 + np.eye(10)[[9] * 10])}
+        >>> on_the_right = np.eye(10)[[9] * 10]
+        >>> found = {row["region"]: row["share"] for row in masses(on_the_right)}
         >>> found["right edge"], found["left edge"]
         (1.0, 0.0)
     """
@@ -90,7 +100,9 @@ def _weights(part: Rectangle, grid: int) -> NDArray[np.float64]:
     edges = np.arange(grid + 1) / grid
 
     def along(low: float, high: float) -> NDArray[np.float64]:
-        return np.clip(np.minimum(edges[1:], high) - np.maximum(edges[:-1], low), 0, None) * grid
+        inside = np.minimum(edges[1:], high) - np.maximum(edges[:-1], low)
+        shares: NDArray[np.float64] = np.maximum(inside, 0.0) * grid
+        return shares
 
     return np.outer(along(part.top, part.bottom), along(part.left, part.right))
 

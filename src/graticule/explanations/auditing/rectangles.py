@@ -18,6 +18,9 @@ Mask = NDArray[np.bool_]
 EDGE: Final = 0.2
 """Height of an edge, a share of the side: the bonnet of a mapping car fills about so much."""
 
+DARK: Final = 128
+"""Grey values below this are dark."""
+
 CORNER: Final = 0.25
 """Side of a corner, a share: where badges and dates stand."""
 
@@ -27,8 +30,8 @@ class Rectangle:
     """A part of the square.
 
     Convention:
-        - ``top``, ``left``, ``bottom``, ``right``: shares of its height and width in [0, 1], in the order of a
-          recipe's ``augmentation.region``
+        - ``top``, ``left``, ``bottom``, ``right``: shares of its height and width in [0, 1], in the order of
+          a recipe's ``augmentation.region``
 
     Raises:
         UsageError: the sides do not lie in [0, 1], top above bottom, left of right.
@@ -46,8 +49,8 @@ class Rectangle:
     def __post_init__(self) -> None:
         if not (0 <= self.top < self.bottom <= 1 and 0 <= self.left < self.right <= 1):
             raise UsageError(
-                f"{self.top:g},{self.left:g},{self.bottom:g},{self.right:g} is no rectangle: expected top, left, "
-                "bottom, right as shares in [0, 1], top above bottom and left of right.\n"
+                f"{self.top:g},{self.left:g},{self.bottom:g},{self.right:g} is no rectangle: expected top, "
+                "left, bottom, right as shares in [0, 1], top above bottom and left of right.\n"
                 "The lowest 20 % is 0.8,0,1,1."
             )
 
@@ -62,7 +65,8 @@ class Rectangle:
             top, left, bottom, right = (float(part) for part in words.split(","))
         except ValueError as error:
             raise UsageError(
-                f"'{words}' is no rectangle: expected four numbers, top,left,bottom,right as shares of the sides.\n"
+                f"'{words}' is no rectangle: expected four numbers, top,left,bottom,right, as shares of the "
+                "sides.\n"
                 "The lowest 20 % is 0.8,0,1,1."
             ) from error
         return cls(top, left, bottom, right)
@@ -97,7 +101,9 @@ class Rectangle:
 
     def __str__(self) -> str:
         names = ("top", "left", "bottom", "right")
-        return ", ".join(f"{name} {100 * share:.0f} %" for name, share in zip(names, self.shares, strict=True))
+        return ", ".join(
+            f"{name} {100 * share:.0f} %" for name, share in zip(names, self.shares, strict=True)
+        )
 
 
 def _span(low: float, high: float, size_px: int) -> slice:
@@ -135,7 +141,7 @@ def random_rectangle(area: float, random: np.random.Generator) -> Rectangle:
 
 
 def read_mask(path: str | Path, size_px: int) -> Mask:
-    """A picture's light pixels, which are covered, (size_px, size_px).
+    """A picture's dark pixels, which are covered, as those of a recipe's ``region_mask``: (size_px, size_px).
 
     Raises:
         PhotoError: the file cannot be read.
@@ -145,10 +151,12 @@ def read_mask(path: str | Path, size_px: int) -> Mask:
     if image.size != (size_px, size_px):
         raise UsageError(
             f"The mask '{path}' has {image.width} x {image.height} pixels, and the network sees squares of "
-            f"{size_px} x {size_px}.\nScale the mask to that, or give a rectangle:  --region 0.8,0,1,1"
+            f"{size_px} x {size_px}.\nScale the mask to that, or give a rectangle:  --rectangle 0.8,0,1,1"
         )
-    covered: Mask = np.asarray(image) >= 128
+    covered: Mask = np.asarray(image) < DARK
     if covered.all() or not covered.any():
         what = "every pixel" if covered.all() else "no pixel"
-        raise UsageError(f"The mask '{path}' covers {what}. Paint white what is to be covered, black the rest.")
+        raise UsageError(
+            f"The mask '{path}' covers {what}. Paint black what is to be covered, and the rest white."
+        )
     return covered

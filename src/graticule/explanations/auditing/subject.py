@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -11,17 +13,24 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from graticule.config import nearest
+from graticule.config import nearest, usable_cores
 from graticule.errors import PhotoError, UsageError
+from graticule.explanations.squares import square_of
 from graticule.geo.outlines import country_of
-from graticule.inference.sources import Source
+from graticule.photos.decode import Photo
 from graticule.photos.table import photo_paths, read_photo_table
 
 if TYPE_CHECKING:
     from graticule.inference import Model
 
-LIMIT: Final = 500
+LIMIT: Final = 600
 """So many photos are looked at unless more are asked for."""
+
+ENOUGH: Final = 30
+"""So many photos of a country can prove a fall of accuracy; its other photos come after other countries'."""
+
+EVERY: Final = "all"
+"""Stands for the photos of all splits."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +42,7 @@ class Subject:
         - ``countries``: (N,) ISO 3166-1 alpha-2; ``units``: (N,) 0..U-1, photos of one group have one number
         - ``seen``: (N,) whether photos of the same group, or the same file, are among the training photos;
           None where that is not known, and ``why_not_seen`` says why
+        - ``aspect``: width of the photos as a multiple of their height, the median; 1 where it is not known
         - ``failed``: photo ids and why they cannot be read; ``unplaced``: photos without a known place
     """
 
@@ -41,6 +51,7 @@ class Subject:
     countries: NDArray[np.str_]
     units: NDArray[np.int64]
     grouped: bool
+    aspect: float
     split: str | None
     seen: NDArray[np.bool_] | None
     why_not_seen: str
@@ -58,20 +69,25 @@ def read_subject(
     """The photos of a table that a model is audited with.
 
     Convention:
-        - ``photos``: a photo table with places; ``split``: test, val or train; when left out ``test`` where the
-          table has it, else all that are not ``train``
-        - ``limit``: at most so many, as many of each country as there are, drawn by ``seed``
+        - ``photos``: a photo table with places; ``split``: test, val, train or all; when left out ``test``
+          where the table has it, else all that are not ``train``
+        - ``limit``: at most so many, drawn by ``seed``, ``ENOUGH`` of each country first
 
     Raises:
         UsageError: no photo has a known place, the split does not exist, or no photo can be read.
     """
     table = read_photo_table(photos)
     chosen, part = _of_split(table, split, photos)
+    if part.is_empty():
+        raise UsageError(
+            f"All {table.height:,} photos in '{photos}' are of the split 'train', which a model may know by "
+            "heart.\nGive photos that it has not seen, or look at these all the same:  --split train"
+        )
     placed = part.filter(pl.col("latitude").is_not_null())
     if placed.is_empty():
         raise UsageError(
-            f"None of the {part.height:,} photos in '{photos}' has a known place, so the accuracy that an audit is "
-            "about cannot be measured.\n"
+            f"None of the {part.height:,} photos in '{photos}' has a known place, so the accuracy that an "
+            "audit is about cannot be measured.\n"
             "Give places in a table:  graticule ingest TABLE -o FOLDER     "
             "(for single photos without one:  graticule explain PHOTO)"
         )
@@ -83,17 +99,13 @@ def read_subject(
             "Check whether latitude and longitude are exchanged in the table."
         )
     drawn = _drawn(known, limit, seed)
-    sources = [
-        Source(row["photo_id"], str(path), path)
-        for row, path in zip(drawn.iter_rows(named=True), photo_paths(drawn, photos), strict=True)
-    ]
-    return _decoded(model, sources, drawn, table, (chosen, part.height - known.height))
+    return _decoded(model, photo_paths(drawn, photos), drawn, table, (chosen, part.height - known.height))
 
 
-def _of_split(
-    table: pl.DataFrame, split: str | None, photos: str | Path
-) -> tuple[str | None, pl.DataFrame]:
+def _of_split(table: pl.DataFrame, split: str | None, photos: str | Path) -> tuple[str | None, pl.DataFrame]:
     known = sorted(table["split"].drop_nulls().unique().to_list())
+    if split == EVERY:
+        return None, table
     if split is None:
         if "test" not in known:
             return None, table.filter(pl.col("split").ne_missing("train"))
@@ -115,31 +127,40 @@ def _countries(table: pl.DataFrame) -> list[str | None]:
 
 
 def _drawn(table: pl.DataFrame, limit: int, seed: int) -> pl.DataFrame:
-    """At most ``limit`` photos: one of each country, then another, until there are enough."""
+    """At most ``limit`` photos: ``ENOUGH`` of each country, those of most photos first, then their others.
+
+    A few photos of every country would prove nothing of any. Of each country one photo of every group comes
+    first, then another.
+    """
     if table.height <= limit:
         return table
     order = np.random.default_rng(seed).permutation(table.height)
-    turn = pl.int_range(pl.len()).over("_country")
-    mixed = table.with_row_index("_row")[order.tolist()].with_columns(_turn=turn)
-    return mixed.sort("_turn", maintain_order=True).head(limit).sort("_row").drop("_row", "_turn")
+    unit = pl.coalesce("group", pl.concat_str(pl.lit("alone "), "photo_id"))
+    mixed: pl.DataFrame = table.with_row_index("_row")[order.tolist()].with_columns(
+        _of_group=pl.int_range(pl.len()).over("_country", unit),
+        _photos=pl.len().over("_country").cast(pl.Int64),
+    )
+    mixed = mixed.sort("_of_group", maintain_order=True).with_columns(
+        _turn=pl.int_range(pl.len()).over("_country") // ENOUGH
+    )
+    drawn = mixed.sort("_turn", pl.col("_photos").neg(), "_country", maintain_order=True).head(limit)
+    return drawn.sort("_row").drop("_row", "_of_group", "_photos", "_turn")
 
 
 def _decoded(
-    model: Model, sources: list[Source], drawn: pl.DataFrame, table: pl.DataFrame, about: tuple[str | None, int]
+    model: Model, paths: list[Path], drawn: pl.DataFrame, table: pl.DataFrame, about: tuple[str | None, int]
 ) -> Subject:
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor() as pool:
-        found = list(pool.map(model.square, sources))
+    with ThreadPoolExecutor(usable_cores()) as pool:
+        found = list(pool.map(partial(_square, model), paths))
     kept = [row for row, square in enumerate(found) if not isinstance(square, PhotoError)]
     failed = {
-        source.photo_id: str(square)
-        for source, square in zip(sources, found, strict=True)
+        photo_id: str(square)
+        for photo_id, square in zip(drawn["photo_id"], found, strict=True)
         if isinstance(square, PhotoError)
     }
     if not kept:
         raise UsageError(
-            f"None of the {len(sources):,} photos can be read. The first: {next(iter(failed.values()))}\n"
+            f"None of the {len(paths):,} photos can be read. The first: {next(iter(failed.values()))}\n"
             "The paths of a photo table start from its own folder."
         )
     rows = drawn[kept]
@@ -150,6 +171,7 @@ def _decoded(
         countries=np.array(rows["_country"].to_list(), dtype=np.str_),
         units=units_of(rows["group"].to_list()),
         grouped=rows["group"].null_count() < rows.height,
+        aspect=_aspect(rows),
         split=about[0],
         seen=seen,
         why_not_seen=why_not,
@@ -157,6 +179,18 @@ def _decoded(
         unplaced=about[1],
         of=table.height,
     )
+
+
+def _square(model: Model, photo: Photo) -> NDArray[np.uint8] | PhotoError:
+    try:
+        return square_of(model, photo)
+    except PhotoError as error:
+        return error
+
+
+def _aspect(rows: pl.DataFrame) -> float:
+    found = rows.select((pl.col("width") / pl.col("height")).median()).item()
+    return 1.0 if found is None else float(found)
 
 
 def units_of(groups: Sequence[str | None]) -> NDArray[np.int64]:
@@ -171,9 +205,7 @@ def units_of(groups: Sequence[str | None]) -> NDArray[np.int64]:
     return np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64)
 
 
-def _seen(
-    rows: pl.DataFrame, table: pl.DataFrame, split: str | None
-) -> tuple[NDArray[np.bool_] | None, str]:
+def _seen(rows: pl.DataFrame, table: pl.DataFrame, split: str | None) -> tuple[NDArray[np.bool_] | None, str]:
     """Which photos have fellows of their group, or themselves, among the training photos."""
     training = table.filter(pl.col("split") == "train")
     if training.is_empty():
