@@ -38,6 +38,17 @@ def test_where_chooses_and_counts(world: Path) -> None:
     assert sets.dropped["not where the recipe says"] == 68 - sum(map(len, (sets.train, sets.val, sets.test)))
 
 
+def test_halves_part_the_training_photos_by_group(world: Path) -> None:
+    whole = read_photo_sets(PhotosSection(table=world))
+    first, last = (read_photo_sets(PhotosSection(table=world, half=half)) for half in ("first", "last"))
+    assert sorted([*first.train.ids, *last.train.ids]) == sorted(whole.train.ids)
+    assert not set(first.train.table["group"]) & set(last.train.table["group"])
+    assert min(len(first.train), len(last.train)) >= 10
+    assert first.val.ids == last.val.ids == whole.val.ids
+    assert first.dropped["in the other half"] == len(last.train)
+    assert f"left out: {len(last.train)} in the other half" in first.in_words()
+
+
 @pytest.mark.parametrize("where", ["usabel", "usable AND", "photo_id", "latitude +"])
 def test_where_must_be_a_condition_on_the_columns(world: Path, where: str) -> None:
     with pytest.raises(RecipeError, match=r"photos\.where: .* is not a condition") as caught:

@@ -103,8 +103,10 @@ def read_photo_sets(section: PhotosSection, *, placed_only: bool = True) -> Phot
     def part(name: str) -> PhotoSet:
         return PhotoSet(placed.filter((split == name).fill_null(False)), section.table)  # type: ignore[arg-type]
 
+    whole = part(section.train)
+    train = whole if section.half is None else whole[in_half(whole.table, section.half)]
     result = PhotoSets(
-        train=part(section.train),
+        train=train,
         val=part(section.val),
         test=part(section.test),
         rows=table.height,
@@ -112,6 +114,7 @@ def read_photo_sets(section: PhotosSection, *, placed_only: bool = True) -> Phot
             "not where the recipe says": table.height - chosen.height,
             "without a place": chosen.height - placed.height,
             "in no split of the recipe": int((~known.fill_null(False)).sum()),
+            **({"in the other half": len(whole) - len(train)} if section.half is not None else {}),
         },
     )
     _check(result, section, split, " with a place" if placed_only else "")
@@ -134,10 +137,31 @@ def _split(table: pl.DataFrame, section: PhotosSection) -> pl.Series:
     if table["split"].is_not_null().any():
         return table["split"]
     # No split is stated: whole groups are held out, chosen by a hash so that the choice never changes.
-    group = table["group"].fill_null(table["photo_id"])
-    share = [int(hashlib.sha256(name.encode()).hexdigest()[:8], 16) / 2**32 for name in group]
-    held_out = [value < section.holdout for value in share]
+    held_out = [share < section.holdout for share in _shares(table)]
     return pl.Series("split", [section.val if out else section.train for out in held_out], dtype=pl.String)
+
+
+def in_half(table: pl.DataFrame, half: str) -> NDArray[np.bool_]:
+    """Which photos are of the ``first`` or ``last`` half of the groups; a photo without one is its own.
+
+    Convention:
+        - ``table``: ``photo_id`` and ``group``; the result: (N,)
+
+    Example:
+        >>> table = pl.DataFrame({"photo_id": ["a", "b", "c"], "group": ["x", "x", None]})
+        >>> first, last = in_half(table, "first"), in_half(table, "last")
+        >>> bool(first[0] == first[1]), (first != last).tolist()
+        (True, [True, True, True])
+    """
+    # another hash than that of the photos held out: else the first half would be smaller by them
+    first = np.array([share < 0.5 for share in _shares(table, salt="half")], dtype=np.bool_)
+    return first if half == "first" else ~first
+
+
+def _shares(table: pl.DataFrame, *, salt: str = "") -> list[float]:
+    """A number in [0, 1) for each photo, the same for all of a group."""
+    groups = table["group"].fill_null(table["photo_id"])
+    return [int(hashlib.sha256((salt + name).encode()).hexdigest()[:8], 16) / 2**32 for name in groups]
 
 
 def _check(sets: PhotoSets, section: PhotosSection, split: pl.Series, kind: str) -> None:

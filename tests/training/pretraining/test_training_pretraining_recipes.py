@@ -8,6 +8,7 @@ import pytest
 
 from graticule.errors import RecipeError
 from graticule.models.mae import ENCODERS, MaeSettings
+from graticule.training.experiments.definition import read_experiment
 from graticule.training.recipe import AutoencoderSection, PretrainingRecipe, ProbeSection, Section
 from graticule.training.recipe_files import (
     PRETRAINING,
@@ -57,6 +58,17 @@ def test_paths_are_made_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     )
     assert recipe.photos.table == tmp_path / "photos"
     assert recipe.network.weights == str(tmp_path / "first")
+
+
+def test_s3s_study_halves_by_group_and_pretrains_on_the_other_half() -> None:
+    rows = {row.name: row for row in read_experiment("pretraining", scale="smoke").rows}
+    halves = {name: row.recipe(0).photos.half for name, row in rows.items()}
+    assert sorted(halves.values(), key=str) == [None] * 3 + ["last"] * 3
+    before = {name: row.pretraining_recipe(0) for name, row in rows.items()}
+    found = {name: recipe.photos.half for name, recipe in before.items() if recipe is not None}
+    assert sorted(found.values(), key=str) == [None, "first"]
+    assert all(halves[name] == ("last" if half else None) for name, half in found.items())
+    assert not [row.recipe(0).photos.where for row in rows.values() if row.recipe(0).photos.where]
 
 
 @pytest.mark.parametrize("section", [AutoencoderSection, ProbeSection, PretrainingRecipe])

@@ -240,8 +240,8 @@ def _pretraining(
     full, scales, name = read_values(step.recipe, recipes_folder() / PRETRAINING)
     found = changed(scaled(full, scales, scale, name), step.set, f"{said}.set")
     found = changed(found, step.scales.get(scale or FULL, {}), f"{said}.scales.{scale or FULL}")
-    where = (found.get("photos") or {}).get("where")
-    found["photos"] = {**(values.get("photos") or {}), "where": where}
+    own = found.get("photos") or {}
+    found["photos"] = {**(values.get("photos") or {}), **{key: own.get(key) for key in ("where", "half")}}
     found["workers"] = values.get("workers")
     check_values(PretrainingRecipe, found, said)
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
@@ -49,6 +49,8 @@ class PhotosSection(Section):
         - ``most_train``: learn from so many photos at most, as many of each cell as of any other, the rest
           at random (S4, equation 6.4); the cells are still built from all of them
         - ``holdout``: share of the groups held out for validation where no row says its split
+        - ``half``: learn from the ``first`` or the ``last`` half of the groups alone, as a hash of their
+          names deals them: no author and no place is in both
     """
 
     table: Path | None = None
@@ -59,6 +61,7 @@ class PhotosSection(Section):
     synthetic: SyntheticSection | None = None
     most_train: int | None = Field(default=None, gt=1)
     holdout: float = Field(default=0.1, gt=0.0, lt=1.0)
+    half: Literal["first", "last"] | None = None
 
 
 class PriorSection(Section):
