@@ -109,6 +109,12 @@ def test_an_unknown_key_names_the_nearest(path: str, sentence: str) -> None:
     assert message(values).startswith(f"mine.yaml: {sentence}")
 
 
+def test_a_batch_of_one_says_why_and_what_instead() -> None:
+    text = message(override(tiny_values(Path("photos")), ["batch_size=1"]))
+    assert "batch_size: BatchNorm compares the photos of a batch" in text
+    assert "accumulate" in text
+
+
 def test_values_out_of_range_name_their_key() -> None:
     values = override(tiny_values(Path("photos")), ["network.dropout=1.5", "phases.0.epochs=many"])
     text = message(values)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from graticule.training.recipe.augmentation import AugmentationSection
 from graticule.training.recipe.compute import ComputeSection, ValidationSection
@@ -42,13 +42,23 @@ class Recipe(Section):
     prior: PriorSection | None = None
     evaluation: EvaluationSection = EvaluationSection()
     card: CardSection = CardSection()
-    batch_size: int = Field(default=32, gt=1)
+    batch_size: int = Field(default=32, gt=0)
     accumulate: int = Field(default=1, gt=0)
     workers: int | None = Field(
         default=None, ge=0, description="loading processes; null: chosen by the cores"
     )
     loggers: tuple[Literal["tensorboard", "mlflow", "wandb"], ...] = ()
     seed: int = Field(default=0, ge=0)
+
+    @field_validator("batch_size")
+    @classmethod
+    def _photos_to_compare(cls, given: int) -> int:
+        if given < 2:
+            raise ValueError(
+                "BatchNorm compares the photos of a batch, so there are at least 2; where memory is short, "
+                "set batch_size to 2 and accumulate to half of the photos that a step is to have"
+            )
+        return given
 
     @property
     def estimate(self) -> Literal["best-cell", "expected-distance", "position"]:
