@@ -3,9 +3,9 @@
     python bench/decode.py [--shared FOLDER] [--rounds 9] [--photos 12]
 
 On photos rendered here (the synthetic planet) at 1600 x 900 and 4000 x 3000, and on the camera originals of
-FOLDER/data/exif_gps where they are there. Everything runs in one thread, in turn, photo by photo; what counts
-is the processor time of that thread, so that other programs disturb less; medians of rounds. Printed are
-photos/s and three ratios with their bounds:
+FOLDER/data/exif_gps (FOLDER: ../shared when left out) where they are there. Everything runs in one thread, in
+turn, photo by photo; what counts is the processor time of that thread, so that other programs disturb less;
+medians of rounds. Printed are photos/s and three ratios with their bounds:
 
     ours / bare            at least 0.88   bare: the same scale decoded to an array, and nothing else
     ours / usual           at least 1.5 at 1600 x 900, 2.7 at 12 megapixels
@@ -54,6 +54,7 @@ except ModuleNotFoundError:
 
 SIZE_PX, CROP, MIN_AREA, STORED_PX = 224, 0.875, 0.35, 512
 PLACES = [(48.8, 2.3), (-33.9, 18.4), (35.7, 139.7), (40.7, -74.0), (-23.5, -46.6), (59.3, 18.1)]
+SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 COUNTRIES = ["FR", "ZA", "JP", "US", "BR", "SE"]
 Step = Callable[[bytes, int], Any]
 
@@ -187,7 +188,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--shared", type=Path, help="folder with data/exif_gps")
+    parser.add_argument("--shared", type=Path, default=SHARED, help="folder with data/exif_gps")
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--photos", type=int, default=12)
     words = parser.parse_args()
@@ -196,8 +197,9 @@ def main() -> None:
         ("rendered, 1600 x 900", rendered((1600, 900), words.photos), 1.5),
         ("rendered, 4000 x 3000", rendered((4000, 3000), max(2, words.photos // 3)), 2.7),
     ]
-    if words.shared is not None:
-        sets.append(("camera originals", originals(words.shared / "data" / "exif_gps"), 1.5))
+    originals_in = words.shared / "data" / "exif_gps"
+    if originals_in.is_dir():
+        sets.append(("camera originals", originals(originals_in), 1.5))
     for name, photos, bound in sets:
         with tempfile.TemporaryDirectory() as folder:
             stored = from_shards(photos, Path(folder))
