@@ -172,6 +172,25 @@ def test_two_models_side_by_side_look_at_the_same_place(visit):
         assert stages.nth(0).get_attribute(name) == stages.nth(1).get_attribute(name)
 
 
+def test_shading_by_opacity_leaves_out_what_is_below_five_percent(visit):
+    page = visit()
+
+    def answer(route):
+        document = route.fetch().json()
+        document["predictions"][0]["shading"] = [[0, 0.5], [1, 0.06], [2, 0.04]]
+        route.fulfill(json=document)
+
+    page.route("**/v1/predict*", answer)
+    send(page, ("red.png", png(RED)))
+    page.wait_for_selector(".candidates")
+    page.get_by_role("button", name="Flat").click()
+    for scale, drawn in (("linear", "3"), ("opacity", "2"), ("root", "3")):
+        page.get_by_label("Scale of the shading").select_option(scale)
+        page.wait_for_function(
+            "drawn => document.querySelector('.earth').dataset.cellsDrawn === drawn", arg=drawn
+        )
+
+
 def test_answers_are_taken_along(visit):
     page = visit(permissions=["clipboard-read", "clipboard-write"])
     send(page, ("red.png", png(RED)))

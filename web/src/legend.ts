@@ -1,6 +1,7 @@
 // What the colours mean, with numbers, and how long a kilometre is here.
 import { h } from "./dom";
 import { LEGEND } from "./strings";
+import { colours } from "./painter";
 import { strength, valueAt, type Scale, type Shading } from "./shading";
 import type { Theme } from "./theme";
 import { count, distance, percent } from "./words";
@@ -9,6 +10,7 @@ const SCALES: [Scale, string][] = [
   ["root", LEGEND.root],
   ["linear", LEGEND.linear],
   ["log", LEGEND.log],
+  ["opacity", LEGEND.opacity],
 ];
 
 export class Legend {
@@ -35,9 +37,10 @@ export class Legend {
     this.scales.hidden = !probable;
     this.scales.value = shading.scale;
     const context = this.strip.getContext("2d")!;
+    const colour = colours(shading, theme);
     context.clearRect(0, 0, 200, 1);
     for (let x = 0; x < 200; x++) {
-      context.fillStyle = (probable ? theme.heat : theme.density)((x + 0.5) / 200);
+      context.fillStyle = colour((x + 0.5) / 200);
       context.fillRect(x, 0, 1, 1);
     }
     const write = probable ? percent : (value: number) => count(value);

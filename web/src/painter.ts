@@ -151,7 +151,7 @@ export class Painter {
     const context = this.context;
     const shapes = this.shapes!;
     const shading = picture.shading!;
-    const colour = shading.kind === "probability" ? theme.heat : theme.density;
+    const colour = colours(shading, theme);
     const trace = shapes.tracer(this.view, moving ? 2 : 0.6);
     const edged = EDGED_PX / this.view.scale;
     context.strokeStyle = shading.kind === "probability" ? theme.heatEdge : theme.densityEdge;
@@ -257,6 +257,12 @@ export class Painter {
       context.stroke();
     }
   }
+}
+
+/** What a shading's strengths look like. */
+export function colours({ kind, scale }: Shading, theme: Theme): (strength: number) => string {
+  if (kind === "photos") return theme.density;
+  return scale === "opacity" ? theme.opacity : theme.heat;
 }
 
 /** Far away the land as a whole is quicker to draw; close by, the countries on the screen are. */

@@ -1,10 +1,12 @@
 // From numbers to colours: which cells are drawn, how strongly, and what the legend says about it.
 import type { Cells, Photo } from "./scene";
 
-export type Scale = "root" | "linear" | "log";
+/** `opacity` is S4's: a cell is as opaque as it is probable, and below 5 % it is not drawn. */
+export type Scale = "root" | "linear" | "log" | "opacity";
 
 const BUCKETS = 40;
 const DECADES = 3;
+const OPAQUE_FROM = 0.05;
 const FAINTEST = 0.1; // a cell with the fewest photos is still to be seen
 
 /** Cells of about the same value, drawn with one fill; the strongest last. */
@@ -28,7 +30,10 @@ type Range = Pick<Shading, "kind" | "scale" | "minimum" | "maximum">;
 export function byProbability(photo: Photo, scale: Scale): Shading {
   const values = new Map<number, number>();
   photo.cells.forEach((cell, i) => values.set(cell, photo.probabilities[i] ?? 0));
-  return shading("probability", values, scale);
+  const found = shading("probability", values, scale);
+  if (scale !== "opacity") return found;
+  const kept = new Map([...values].filter(([, value]) => value >= OPAQUE_FROM));
+  return { ...shading("probability", kept, scale), value: found.value };
 }
 
 export function byPhotos(cells: Cells): Shading {
@@ -39,6 +44,7 @@ export function byPhotos(cells: Cells): Shading {
 
 /** Strength in [0, 1] of a value. */
 export function strength(value: number, range: Range): number {
+  if (range.scale === "opacity") return value;
   const share = value / range.maximum;
   if (!(share > 0)) return 0;
   if (range.scale === "linear") return share;
@@ -52,6 +58,7 @@ export function strength(value: number, range: Range): number {
 
 /** The value that is drawn with this strength: what the legend's numbers are. */
 export function valueAt(at: number, range: Range): number {
+  if (range.scale === "opacity") return at;
   if (range.scale === "linear") return at * range.maximum;
   if (range.scale === "root") return at * at * range.maximum;
   if (range.kind === "photos") {
@@ -74,5 +81,6 @@ function shading(kind: Shading["kind"], values: Map<number, number>, scale: Scal
     if (at >= 0.5 / BUCKETS) buckets[Math.min(BUCKETS, Math.max(1, Math.round(at * BUCKETS))) - 1]!.cells.push(cell);
   }
   const used = buckets.filter((bucket) => bucket.cells.length);
+  if (scale === "opacity") maximum = 1;
   return { kind, scale, minimum, maximum, buckets: used, value: (cell) => values.get(cell) };
 }

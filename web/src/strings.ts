@@ -22,6 +22,7 @@ export const LEGEND = {
   root: "root scale",
   linear: "linear scale",
   log: "log scale",
+  opacity: "opacity",
   probability: "Cell probability",
   photos: "Photos per cell",
   region: (promise: number | null) => (promise === null ? "region" : `${percent(promise)} region`),

@@ -15,6 +15,8 @@ export interface Theme {
   region: string;
   dot: string;
   heat: (strength: number) => string;
+  /** one colour, as opaque as it is strong */
+  opacity: (strength: number) => string;
   density: (strength: number) => string;
 }
 
@@ -38,6 +40,7 @@ export function readTheme(element: Element): Theme {
     region: colour("region"),
     dot: colour("dot"),
     heat: ramp(["heat-0", "heat-1", "heat-2", "heat-3"].map((name) => stop(colour(name)))),
+    opacity: opaque(stop(colour("heat-2"))),
     density: ramp(["density-0", "density-1", "density-2", "density-3"].map((name) => stop(colour(name)))),
   };
 }
@@ -47,6 +50,8 @@ function stop(text: string): Stop {
   const [r = 0, g = 0, b = 0, a = 1] = text.split(/[\s/]+/).map(Number);
   return [r, g, b, a];
 }
+
+const opaque = ([r, g, b]: Stop): ((strength: number) => string) => ramp([[r, g, b, 0], [r, g, b, 1]]);
 
 function ramp(stops: Stop[]): (strength: number) => string {
   return (strength) => {
