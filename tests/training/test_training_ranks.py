@@ -20,8 +20,9 @@ from graticule.errors import TrainingError
 from graticule.models import read_tensors
 from graticule.training.checkpoints import read_checkpoint
 from graticule.training.loading import KeptFeatures, ordered_loader
+from graticule.training.pretraining.run import pretrain
 from graticule.training.ranks import ALONE, Ranks, _buckets, ranks_of_environment
-from graticule.training.recipe_files import read_recipe
+from graticule.training.recipe_files import read_pretraining, read_recipe
 from graticule.training.sampling import EpochOrder, RoundBatches
 from graticule.training.train import resume, train
 from graticule.training.validating import Tally
@@ -49,7 +50,8 @@ ALIKE: dict[str, object] = {
 SAVING_OFTEN = """
 import os, sys, time
 from graticule.training import callbacks
-from graticule.training.recipe_files import read_recipe
+from graticule.training.pretraining.run import pretrain
+from graticule.training.recipe_files import read_pretraining, read_recipe
 from graticule.training.train import train
 callbacks.SAVE_EVERY_S = 0.0  # after every step
 train(read_recipe(sys.argv[1]), sys.argv[2], say=lambda line: None)
@@ -229,3 +231,26 @@ def test_the_environment_of_torchrun(monkeypatch: pytest.MonkeyPatch) -> None:
         TrainingError, match=r"WORLD_SIZE is 4, but not all of(.|\n)*torchrun --nproc-per-node"
     ):
         ranks_of_environment()
+
+
+@pytest.mark.slow
+def test_two_processes_pretrain_as_one_does(world: Path, tmp_path: Path) -> None:
+    values = {
+        "photos": {"table": str(world / "images")},  # a folder: the first process makes its table
+        "network": {"autoencoder": "tiny", "image_size_px": 32},
+        "phases": [{"name": "restore", "epochs": 2, "learning_rate": 0.001}],
+        "reconstructions": 2,
+        "batch_size": 17,
+        "workers": 0,
+    }
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(yaml.safe_dump(values))
+    pretrain(read_pretraining(recipe), tmp_path / "alone", say=silent)
+    process = torchrun(2, "-m", "graticule", "pretrain", str(recipe), "-o", str(tmp_path / "together"))
+    _, err = process.communicate(timeout=300)
+    assert process.returncode == 0, err
+    ours, theirs = (history(tmp_path / name) for name in ("together", "alone"))
+    assert ours.select(NUMBERS).equals(theirs.select(NUMBERS))
+    for name in ("train_loss", "val_loss"):
+        assert ours[name].to_list() == pytest.approx(theirs[name].to_list(), rel=1e-4)
+    assert len(list((tmp_path / "together" / "reconstructions").iterdir())) == 2
