@@ -71,7 +71,7 @@ def test_encode_keeps_the_shape_and_takes_no_places(partition: Partition) -> Non
 
 def test_encode_in_chunks_is_encode_at_once(partition: Partition, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = partition.encode(some_places())
-    monkeypatch.setattr("graticule.partitions.cells.s2_cells.CHUNK_PLACES", 7)
+    monkeypatch.setattr("graticule.partitions.cells.s2_cells._PLACES_AT_ONCE", 7)
     np.testing.assert_array_equal(partition.encode(some_places()), whole)
 
 

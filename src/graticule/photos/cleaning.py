@@ -8,8 +8,6 @@ from typing import Any, Final
 
 import polars as pl
 
-from graticule.config import nearest
-from graticule.errors import UsageError
 from graticule.photos.colours import GREY_FILL, MONOCHROME, ONE_COLOUR, WRONGLY_COLOURED
 from graticule.photos.layouts import Found, Refusal
 
@@ -31,23 +29,6 @@ _SAYS: Final = {
     ONE_COLOUR: "shows but one colour",
     GREY_FILL: "lacks a part, which is filled with grey",
 }
-
-
-def check_colour_mode(mode: str, *, check_pixels: bool) -> None:
-    """Refuse what cannot be done with wrongly coloured photos.
-
-    Raises:
-        UsageError: there is no such mode, or it needs pixels that are not to be looked at.
-    """
-    if mode not in COLOUR_MODES:
-        close = nearest(mode, COLOUR_MODES)
-        advice = f"Did you mean:  --wrong-colours {close}" if close else f"Known: {', '.join(COLOUR_MODES)}."
-        raise UsageError(f"Wrongly coloured photos cannot be treated by '{mode}'.\n{advice}")
-    if mode == "drop" and not check_pixels:
-        raise UsageError(
-            "Colours are known by pixels, so photos cannot be dropped for them with --no-check-pixels.\n"
-            "Leave out one of the two."
-        )
 
 
 def with_looks(found: Found, looks: list[str | None]) -> Found:

@@ -9,8 +9,6 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
-from graticule.config import nearest
-from graticule.errors import UsageError
 from graticule.geo.sphere import great_circle_km
 from graticule.photos.duplicates import EXACT, NEAR_BITS, Duplicate, find_duplicates
 from graticule.photos.layouts import Found, Refusal
@@ -24,23 +22,6 @@ MODES: Final = {
 
 FAR_KM: Final = 1.0
 """Duplicates whose places are further apart deserve a look: a place is wrong, or they only look alike."""
-
-
-def check_mode(mode: str, *, check_pixels: bool) -> None:
-    """Refuse what cannot be done with duplicates.
-
-    Raises:
-        UsageError: there is no such mode, or it needs pixels that are not to be looked at.
-    """
-    if mode not in MODES:
-        close = nearest(mode, MODES)
-        advice = f"Did you mean:  --duplicates {close}" if close else f"Known: {', '.join(MODES)}."
-        raise UsageError(f"Duplicates cannot be treated by '{mode}'.\n{advice}")
-    if mode == "drop" and not check_pixels:
-        raise UsageError(
-            "Duplicates are known by their pixels, so they cannot be dropped with --no-check-pixels.\n"
-            "Leave out one of the two."
-        )
 
 
 def deduplicated(found: Found, mode: str) -> tuple[Found, dict[str, Any]]:

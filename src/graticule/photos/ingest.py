@@ -8,15 +8,16 @@ import warnings as python_warnings
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
 
 from graticule.errors import MissingFileError, UsageError
-from graticule.photos.cleaning import check_colour_mode, cleaned, with_looks
+from graticule.photos.cleaning import COLOUR_MODES, cleaned, with_looks
 from graticule.photos.completion import completed
-from graticule.photos.deduplication import check_mode, deduplicated
+from graticule.photos.deduplication import MODES, deduplicated
 from graticule.photos.ingest_paths import relative_paths
 from graticule.photos.ingest_report import IngestReport, statistics, write_report
 from graticule.photos.inspection import inspect_all
@@ -25,6 +26,7 @@ from graticule.photos.settings import IngestSettings
 from graticule.photos.split_files import lost_splits
 from graticule.photos.storing import check_form, clear, read_journal, store_photos
 from graticule.photos.table import TABLE_NAME, write_photo_table
+from graticule.photos.treatments import check_treatment
 
 __all__ = ["IngestReport", "IngestSettings", "ingest"]
 
@@ -57,8 +59,7 @@ def ingest(
     source, output = Path(source), Path(output)
     if output.exists() and not output.is_dir():
         raise UsageError(f"'{output}' is a file. Name a folder:  -o {output.parent / 'photos'}")
-    check_mode(settings.duplicates, check_pixels=settings.check_pixels)
-    check_colour_mode(settings.wrong_colours, check_pixels=settings.check_pixels)
+    _check_treatments(settings)
     _check_storage(source, output, settings)
     words = settings.words(output)
     chosen, why = choose_layout(source, settings.layout, words)
@@ -98,6 +99,12 @@ def ingest(
     )
     write_report(report, output)
     return report
+
+
+def _check_treatments(settings: IngestSettings) -> None:
+    check = partial(check_treatment, check_pixels=settings.check_pixels)
+    check(settings.duplicates, MODES, what="Duplicates", flag="--duplicates")
+    check(settings.wrong_colours, COLOUR_MODES, what="Wrongly coloured photos", flag="--wrong-colours")
 
 
 def _require_writable(output: Path) -> None:

@@ -16,7 +16,7 @@ import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
 from graticule.config import EARTH_RADIUS_KM
-from graticule.geo.sphere import check_latlon
+from graticule.partitions.cells.blocks import in_blocks
 from graticule.partitions.cells.box_search import EAST, NORTH, SOUTH, WEST, BoxSearch
 
 Array = NDArray[np.float64]
@@ -73,13 +73,7 @@ class BoxCells:
         Raises:
             CoordinateError: a latitude lies outside [-90, 90], or a value is not finite.
         """
-        places = check_latlon(latlon)
-        flat = places.reshape(-1, 2)
-        cells = np.empty(len(flat), dtype=np.int64)
-        for start in range(0, len(flat), _PLACES_AT_ONCE):
-            chunk = flat[start : start + _PLACES_AT_ONCE]
-            cells[start : start + _PLACES_AT_ONCE] = self._find(chunk)
-        return cells.reshape(places.shape[:-1])
+        return in_blocks(latlon, self._find, at_once=_PLACES_AT_ONCE)
 
     def _find(self, places: Array) -> NDArray[np.int64]:
         latitude, longitude = on_map(places, whole_earth=self._whole_earth)

@@ -9,11 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from graticule.geo import s2
-from graticule.geo.sphere import check_latlon
+from graticule.partitions.cells.blocks import in_blocks
 from graticule.partitions.places import place_ids
 
-CHUNK_PLACES: Final = 1 << 18
-"""Places looked up at a time: their ids stay in the processor's cache, and memory stays flat."""
+_PLACES_AT_ONCE: Final = 1 << 18  # their ids stay in the processor's cache
 
 
 class S2Cells:
@@ -45,13 +44,7 @@ class S2Cells:
         Raises:
             CoordinateError: a latitude lies outside [-90, 90], or a value is not finite.
         """
-        places = check_latlon(latlon)
-        flat = places.reshape(-1, 2)
-        cells = np.empty(len(flat), dtype=np.int64)
-        for start in range(0, len(flat), CHUNK_PLACES):
-            chunk = slice(start, start + CHUNK_PLACES)
-            cells[chunk] = self._find(place_ids(flat[chunk]))
-        return cells.reshape(places.shape[:-1])
+        return in_blocks(latlon, lambda places: self._find(place_ids(places)), at_once=_PLACES_AT_ONCE)
 
     def _find(self, leaf_ids: NDArray[np.uint64]) -> NDArray[np.int64]:
         # Cells are ranges of the Hilbert curve: the last that begins before a place is the only candidate.
