@@ -96,6 +96,18 @@ def test_the_encoder_is_timms(network: MaskedAutoencoder) -> None:
     )
 
 
+@torch.no_grad()
+def test_pixels_are_those_of_the_transposed_convolution(network: MaskedAutoencoder) -> None:
+    decoder = network.decoder
+    seen, back = torch.randn(2, 5, 192), torch.stack([torch.randperm(16), torch.arange(16)])
+    found: list[torch.Tensor] = []
+    handle = decoder.norm.register_forward_hook(lambda _module, _given, out: found.append(out))
+    pixels = decoder(seen, back)
+    handle.remove()
+    expected = decoder.widen(found[0][:, 1:].transpose(1, 2).unflatten(2, (4, 4)))
+    assert torch.allclose(pixels, expected, atol=1e-5)
+
+
 def _before_norm(network: MaskedAutoencoder, image: torch.Tensor) -> torch.Tensor:
     norm, network.encoder.norm = network.encoder.norm, nn.Identity()
     try:

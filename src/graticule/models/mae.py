@@ -31,6 +31,8 @@ PUBLIC: Final = {"base": "vit_base_patch16_224.mae"}
 Loss = Literal["masked-normalised", "all-summed"]
 """What is to be restored: see ``MaeSettings``."""
 
+PATCH_PX: Final = 16
+
 VARIANCE_FLOOR: Final = 1e-6
 """Added to the variance of a patch before it is divided by: skies have none."""
 
@@ -190,9 +192,11 @@ class MaskedAutoencoder(nn.Module):
 
     def _encode(self, image: Tensor, kept: Tensor) -> Tensor:
         """The tokens (B, 1 + V, D) of the class and of the patches ``kept`` (B, V)."""
-        encoder = self.encoder
-        patches = encoder.patch_embed(image) + encoder.pos_embed[:, 1:]  # (B, L, D)
-        chosen = patches.gather(1, kept[:, :, None].expand(-1, -1, patches.shape[2]))
+        encoder, proj = self.encoder, self.encoder.patch_embed.proj
+        # what the convolution would make of them: hidden patches need not be embedded
+        patches = _chosen(self.to_patches(image), kept)  # (B, V, 3 * patch * patch)
+        embedded = encoder.patch_embed.norm(functional.linear(patches, proj.weight.flatten(1), proj.bias))
+        chosen = embedded + _chosen(encoder.pos_embed[:, 1:].expand(len(image), -1, -1), kept)  # (B, V, D)
         token = (encoder.cls_token + encoder.pos_embed[:, :1]).expand(len(image), -1, -1)
         tokens = encoder.norm_pre(torch.cat([token.to(chosen), chosen], dim=1))
         found: Tensor = encoder.norm(_through(encoder.blocks, tokens, twice=self.computes_twice))
@@ -219,7 +223,7 @@ class Decoder(nn.Module):
             *(Block(width, heads, mlp_ratio=4.0, qkv_bias=True) for _ in range(depth))
         )
         self.norm = nn.LayerNorm(width, eps=1e-6)
-        self.widen = nn.ConvTranspose2d(width, 3, kernel_size=16, stride=16)
+        self.widen = nn.ConvTranspose2d(width, 3, kernel_size=PATCH_PX, stride=PATCH_PX)
         nn.init.normal_(self.mask_token, std=0.02)
 
     def forward(self, seen: Tensor, back: Tensor, *, twice: bool = False) -> Tensor:
@@ -228,11 +232,19 @@ class Decoder(nn.Module):
         token, visible = narrow[:, :1], narrow[:, 1:]
         hidden = self.mask_token.to(visible).expand(len(seen), back.shape[1] - visible.shape[1], -1)
         shuffled = torch.cat([visible, hidden], dim=1)
-        patches = shuffled.gather(1, back[:, :, None].expand(-1, -1, shuffled.shape[2]))
-        tokens = torch.cat([token, patches], dim=1) + self.positions
+        tokens = torch.cat([token, _chosen(shuffled, back)], dim=1) + self.positions
         tokens = self.norm(_through(self.blocks, tokens, twice=twice))[:, 1:]  # without the class token
-        pixels: Tensor = self.widen(tokens.transpose(1, 2).unflatten(2, self.grid))
-        return pixels
+        # what the transposed convolution would give: its kernels do not overlap, and torch is slow with them
+        patches = tokens @ self.widen.weight.flatten(1) + self.bias[:, None].expand(-1, PATCH_PX**2).flatten()
+        side = (self.grid[0] * PATCH_PX, self.grid[1] * PATCH_PX)
+        return functional.fold(patches.transpose(1, 2), side, PATCH_PX, stride=PATCH_PX)
+
+    @property
+    def bias(self) -> Tensor:
+        """(3,) of red, green and blue."""
+        found: Tensor | None = self.widen.bias
+        assert found is not None
+        return found
 
 
 def create_autoencoder(settings: MaeSettings) -> MaskedAutoencoder:
@@ -278,6 +290,11 @@ def create_autoencoder(settings: MaeSettings) -> MaskedAutoencoder:
         pretrained_card(encoder), size_px=settings.size_px, mean=settings.mean, std=settings.std
     )
     return MaskedAutoencoder(encoder, preprocessing, settings)
+
+
+def _chosen(rows: Tensor, places: Tensor) -> Tensor:
+    """(B, L, D), (B, V) -> (B, V, D): the rows at these places."""
+    return rows.gather(1, places[:, :, None].expand(-1, -1, rows.shape[2]))
 
 
 def _through(blocks: Any, tokens: Tensor, *, twice: bool) -> Tensor:
