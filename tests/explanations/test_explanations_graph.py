@@ -18,6 +18,7 @@ from graticule.models.heads import HeadSettings  # noqa: E402
 from graticule.models.network import PlaceNetwork  # noqa: E402
 from graticule.models.settings import BackboneSettings, InputSettings, NetworkSettings  # noqa: E402
 from graticule.partitions import Partition, build_s2  # noqa: E402
+from graticule.partitions.multi import build_multi  # noqa: E402
 from graticule.training.onnx_graph import halved, to_onnx, with_metadata  # noqa: E402
 from graticule.training.quantising import quantised  # noqa: E402
 
@@ -106,6 +107,21 @@ def test_every_head_gives_the_map_that_captum_gives(deep_cells: Partition, head:
     np.testing.assert_allclose(maps, expected, atol=1e-4 * np.abs(expected).max())
     np.testing.assert_allclose(in_one_scale(maps), in_one_scale(expected), atol=1e-4)
     assert answer.probabilities is not None
+
+
+@pytest.mark.parametrize("turned", [0.0, 3.0])  # cells that nest, and some that overlap
+def test_several_resolutions_give_the_map_that_captum_gives(deep_cells: Partition, turned: float) -> None:
+    places = deep_cells.centres.repeat(20, axis=0)
+    coarse = build_s2(
+        places + np.array([0, turned]), max_photos=200, min_photos=1, start_level=1, end_level=8
+    )
+    cells = build_multi({"coarse": coarse, "fine": deep_cells}, places)
+    network, squares = network_of(cells, "multi"), squares_of(3)
+    assert network.head.simple == [turned == 0]
+    weights = weightings(cells.count)
+    _, maps = session_of(with_saliency(to_onnx(network))).explained(squares, weights)
+    expected = captum_maps(network, squares, weights)
+    np.testing.assert_allclose(in_one_scale(maps), in_one_scale(expected), atol=1e-4)
 
 
 @pytest.mark.parametrize(("pooling", "dense"), [("max", (8,)), ("avg", ()), ("avg", (16, 8))])

@@ -57,7 +57,8 @@ def where(map_: SaliencyMap) -> str:
     if found is None:
         return "nothing in the photo speaks for it"
     part, share = found
-    return f"{part} says most: {share:.0%} of what speaks for it".replace("%", " %")
+    said = "says most: {} of what speaks for it" if map_.unit == "nats" else "has the most: {} of it"
+    return f"{part} {said.format(f'{share:.0%}')}".replace("%", " %")
 
 
 def check_output(path: Path) -> None:

@@ -60,6 +60,14 @@ def _gather(b: GraphBuilder, node: Any, outputs: list[str | None], _wanted: list
     return [b.transposed(found, np.argsort(order).tolist()) if axis else found, None]
 
 
+def _gather_nd(b: GraphBuilder, node: Any, outputs: list[str | None], _wanted: list[bool]) -> list[Any]:
+    """As ``Gather``, of places that are told by several indices."""
+    if int(b.attributes(node).get("batch_dims", 0)):
+        raise UnsupportedGraphError("each photo is indexed with a table of its own")
+    zeros = _zeros(b, b.op("Shape", node.input[0]))
+    return [b.op("ScatterND", zeros, node.input[1], outputs[0] or "", reduction="add"), None]
+
+
 def _vector(b: GraphBuilder, index: str) -> str:
     return b.op("Reshape", index, b.integers(-1))
 
@@ -107,6 +115,7 @@ SHAPE_RULES: Final[dict[str, Rule]] = {
     "Concat": _concat,
     "Split": _split,
     "Gather": _gather,
+    "GatherND": _gather_nd,
     "Slice": _slice,
     "Pad": _pad,
     "Expand": _expand,
