@@ -69,7 +69,10 @@ def test_photos_of_one_side_are_said(folder: Path, capsys: pytest.CaptureFixture
     assert _run(*words, "--resamples", "0") == 3
     captured = capsys.readouterr()
     assert "100 photos" in captured.out
-    assert "50 photos of near are not in all the others" in captured.err
+    assert "Left out of the comparison: 50 photos of near, not in all the others" in captured.err
+    assert "50 photos of the truth" in captured.err
+    left = pl.read_csv(folder / "far.csv")["photo_id"][100:103].to_list()
+    assert ", ".join(f"'{name}'" for name in left) + ", ..." in captured.err
 
 
 def test_wrong_words(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

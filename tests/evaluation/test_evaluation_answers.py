@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from graticule.errors import MissingFileError, PredictionsError, TableError
-from graticule.evaluation import read_answers
+from graticule.evaluation import evaluate_predictions, read_answers
 from graticule.evaluation.answers import Answers, complete
 from graticule.evaluation.ground_truth import GroundTruth
 from graticule.partitions import Partition, build_s2
@@ -70,8 +70,26 @@ def test_a_photo_answered_twice() -> None:
         {"photo_id": ["a", "a", "b"], "latitude": [1.0, 1.0, 2.0], "longitude": [1.0, 1.0, 2.0]}
     )
     assert complete(twice)["photo_id"].to_list() == ["a", "b"]
-    with pytest.raises(PredictionsError, match=r"1 photos are answered more than once, differently: 'a'"):
+    with pytest.raises(PredictionsError, match=r"1 photo is answered more than once, differently: 'a'"):
         complete(twice.with_columns(pl.Series("latitude", [1.0, 5.0, 2.0])))
+
+
+def test_advice_on_a_strangers_table_names_no_option_of_the_truth(tmp_path: Path) -> None:
+    file = tmp_path / "swapped.csv"
+    file.write_text("id,lat,lon\n" + "".join(f"p{i},{100 + i},{40 + i}\n" for i in range(9)))
+    with pytest.raises(TableError, match=r"exchanged: 9 of 9 .*\nRename the columns 'lat' and 'lon'\.$"):
+        read_answers(file)
+    file.write_text("id,lat\np,1\n")
+    with pytest.raises(TableError, match="Call the columns photo_id, latitude, longitude"):
+        read_answers(file)
+
+
+def test_repeated_rows_of_a_strangers_table_are_counted(tmp_path: Path) -> None:
+    file = tmp_path / "twice.csv"
+    file.write_text("id,lat,lon\na,1,2\na,1,2\nb,3,4\n")
+    answers = read_answers(file)
+    document = evaluate_predictions(answers, answers.unique("photo_id"), resamples=0).metrics
+    assert document["matching"]["repeated_rows"] == 1
 
 
 def test_a_strangers_table(tmp_path: Path) -> None:

@@ -92,8 +92,8 @@ def test_truth_in_another_file(tmp_path: Path) -> None:
     assert (evaluation.metrics["n"], evaluation.metrics["accuracy"]) == (2, 0.5)
     assert not evaluation.is_complete
     remarks = " ".join(evaluation.metrics["remarks"])
-    assert "1 answered photos are not in the truth and were not judged: 'x/9.jpg'" in remarks
-    assert "1 photos of the truth have no answer" in remarks
+    assert "1 photo not judged, answered in the table but not in the truth: 'x/9.jpg'" in remarks
+    assert "1 photo not judged, in the truth but without an answer in the table" in remarks
     with pytest.raises(PredictionsError, match="None of the 1 predicted photos is among the 3"):
         read_classes(_write(tmp_path / "b.csv", photo_id=["zz"], prediction=["a"]), truth=truth)
 

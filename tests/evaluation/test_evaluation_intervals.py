@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
 
-from graticule.evaluation.intervals import Distribution, Ratio, Resamples, percentile_interval, resample
+from graticule.errors import UsageError
+from graticule.evaluation.intervals import (
+    Distribution,
+    Ratio,
+    Resamples,
+    Sampling,
+    percentile_interval,
+    resample,
+)
 
 
 def _draws(units: int, resamples: int, seed: int) -> list[np.ndarray]:
@@ -120,10 +126,11 @@ def test_figures_over_different_photos_are_refused() -> None:
         resample({"a": Ratio(np.ones(3)), "b": Ratio(np.ones(4))})
 
 
-@pytest.mark.slow
-def test_speed_of_100_000_photos() -> None:
-    errors = np.random.default_rng(0).lognormal(6, 2, 100_000)
-    ratios = {f"{limit}": Ratio(errors <= limit) for limit in np.geomspace(1, 20000, 20)}
-    start = time.perf_counter()
-    resample(ratios, {"median": Distribution(errors, np.geomspace(1, 20000, 100))})
-    assert time.perf_counter() - start < 10
+@pytest.mark.parametrize("resamples", [1, 39, 10**9])
+def test_absurd_numbers_of_resamples_are_refused(resamples: int) -> None:
+    assert Sampling(0).resamples == 0
+    assert Sampling(40).resamples == 40
+    with pytest.raises(UsageError, match=f"takes 40 to 1,000,000 resamples, not {resamples:,}"):
+        Sampling(resamples)
+    with pytest.raises(UsageError, match="a share in"):
+        Sampling(level=95)

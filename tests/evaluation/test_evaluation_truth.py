@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from graticule.errors import MissingFileError, TableError, UsageError
-from graticule.evaluation import read_truth
+from graticule.evaluation import evaluate_predictions, read_truth
 from graticule.photos.table import write_photo_table
 
 CITIES = {"paris": (48.86, 2.35), "lima": (-12.05, -77.04), "tokyo": (35.68, 139.69), "cairo": (30.04, 31.24)}
@@ -125,7 +125,7 @@ def test_swapped_within_range_is_seen_by_the_land_below(tmp_path: Path) -> None:
 def test_doubled_rows(tmp_path: Path) -> None:
     same = _write(tmp_path / "same.csv", "id,lat,lon\na,1,2\na,1,2\nb,3,4\n")
     assert read_truth(same)["photo_id"].to_list() == ["a", "b"]
-    with pytest.raises(TableError, match=r"1 photos that stand at more than one place: 'a'"):
+    with pytest.raises(TableError, match=r"1 photo stands at more than one place: 'a'"):
         read_truth(_write(tmp_path / "t.csv", "id,lat,lon\na,1,2\na,1,3\n"))
 
 
@@ -150,3 +150,25 @@ def test_the_published_table_of_im2gps3k(shared: Path) -> None:
     assert truth.height == 300
     assert truth["reason"].null_count() == 300
     assert truth["group"].n_unique() == 111
+
+
+def test_repeated_rows_are_counted(tmp_path: Path) -> None:
+    truth = read_truth(_write(tmp_path / "same.csv", "id,lat,lon\na,1,2\na,1,2\nb,3,4\n"))
+    answers = pl.DataFrame({"photo_id": ["a", "b"], "latitude": [1.0, 3.0], "longitude": [2.0, 4.0]})
+    document = evaluate_predictions(answers, truth, resamples=0).metrics
+    assert document["matching"]["repeated_true_rows"] == 1
+    assert (
+        "1 row repeats another of the same photo with the same true place: counted once."
+        in (document["remarks"])
+    )
+
+
+def test_rows_without_an_id_are_refused(tmp_path: Path) -> None:
+    lacking = _write(tmp_path / "t.csv", "id,lat,lon\n,1,2\n,3,4\nb,3,4\n")
+    with pytest.raises(TableError, match=r"2 of 3 rows have no id in the column 'id'"):
+        read_truth(lacking)
+
+
+def test_decimal_commas_are_read(tmp_path: Path) -> None:
+    table = _write(tmp_path / "t.csv", "id;lat;lon\na;48,5;9,25\nb;-1,5;-100,0\n")
+    assert read_truth(table).select("latitude", "longitude").rows() == [(48.5, 9.25), (-1.5, -100.0)]

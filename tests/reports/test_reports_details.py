@@ -156,7 +156,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "longitude": cells.centres[truth, 1],
         }
     )
-    evaluation = evaluate_predictions(Predictions.of(rows), table, partition=cells, resamples=20)
+    evaluation = evaluate_predictions(Predictions.of(rows), table, partition=cells, resamples=40)
     write_report(folder / "plain", evaluation)
     write_report(folder / "report", evaluation, thumbnails=True)
     return folder / "report"

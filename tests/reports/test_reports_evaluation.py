@@ -161,7 +161,7 @@ def test_in_sample_baselines_are_said(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("count", "failed"), [(1, 0), (1, 1), (3, 3), (2, 1)])
 def test_few_photos_and_all_failed(tmp_path: Path, count: int, failed: int) -> None:
-    page = write_report(tmp_path, _evaluation(count, failed=failed, resamples=20))
+    page = write_report(tmp_path, _evaluation(count, failed=failed, resamples=40))
     text = _Page(page.read_text(encoding="utf-8")).text
     assert ("Without an answer" in text) == (failed > 0)
     assert ("Best and worst" in text) == (failed < count)

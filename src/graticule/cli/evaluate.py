@@ -193,8 +193,9 @@ def _cells(
         stated = answers["model"].drop_nulls().unique().to_list() if "model" in answers.columns else []
         bundle = bundle_of(stated[0]) if len(stated) == 1 else None
         if bundle is None:
-            which = f"No registered model is '{stated[0]}': " if len(stated) == 1 else ""
-            return None, None, [f"{which}the cells of the model are not known; name it with --model."]
+            which = f"No registered model is '{stated[0]}'" if len(stated) == 1 else "No model is known"
+            said = "so there are no cells to judge by: no top-k, no calibration, no regions"
+            return None, None, [f"{which}, {said}. Where there is one, name it with --model."]
     else:
         bundle = find_bundle(model)
     cells = bundle.partition

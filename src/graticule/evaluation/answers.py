@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 from graticule.errors import PredictionsError
 from graticule.evaluation.ground_truth import GroundTruth, latlon_in
 from graticule.evaluation.labels import Labels, Texts
-from graticule.evaluation.matching import shown
+from graticule.evaluation.matching import shown, without_copies
 from graticule.evaluation.metrics import NO_CELL
 from graticule.evaluation.protocols import Array
-from graticule.evaluation.truth import read_truth
+from graticule.evaluation.truth import read_places
 from graticule.geo.outlines import country_of
+from graticule.photos.coordinates import REASONS
 from graticule.photos.tabular import is_table, read_rows
 from graticule.predictions import SCHEMA, Predictions
 
@@ -53,11 +54,12 @@ def read_answers(path: str | Path) -> pl.DataFrame:
     except PredictionsError:
         if not is_table(path) or set(SCHEMA) <= set(read_rows(path).columns):
             raise
-    table = read_truth(path, label="Predictions").rename({"reason": "error"}).drop("country", "group")
+    table = read_places(path, f"Predictions '{path}'", has_options=False)
+    table = table.rename({"reason": "error"}).drop("country", "group")
     if table["latitude"].null_count() == table.height and table["error"].null_count() < table.height:
         why = table["error"].drop_nulls().value_counts(sort=True).row(0)[0]
         raise PredictionsError(
-            f"None of the {table.height} positions in '{path}' can be used ({why}).\n"
+            f"None of the {table.height} positions in '{path}' can be used ({REASONS[why]}).\n"
             "Write latitudes in [-90, 90] and longitudes in degrees as plain numbers with a point, such as "
             "48.8566."
         )
@@ -144,13 +146,11 @@ def _check_shares(table: pl.DataFrame) -> None:
 
 
 def _without_copies(table: pl.DataFrame) -> pl.DataFrame:
-    if table["photo_id"].n_unique() == table.height:
-        return table
-    once = table.unique(["photo_id", "latitude", "longitude"], keep="first", maintain_order=True)
-    twice = once.filter(pl.col("photo_id").is_duplicated())["photo_id"].unique(maintain_order=True).to_list()
+    once, twice = without_copies(table)
     if twice:
+        answered = "1 photo is" if len(twice) == 1 else f"{len(twice):,} photos are"
         raise PredictionsError(
-            f"{len(twice)} photos are answered more than once, differently: {shown(twice)}.\n"
+            f"{answered} answered more than once, differently: {shown(twice)}.\n"
             "Keep one answer per photo; a photo without an answer is one row as well."
         )
     return once

@@ -31,8 +31,6 @@ from graticule.geo.countries import CONTINENTS, continent_of, country_name
 from graticule.geo.outlines import country_outlines
 
 ABSTAIN_KM: Final = (200, 750, 2500)
-S4_BINS: Final = 20
-"""As many bins as the reliability diagram of S4 has."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,9 +55,7 @@ def details_of(evaluation: Evaluation) -> Details:
     """Everything that the photos and their predictions allow; what they do not is left out."""
     comparison, frame = evaluation.comparison, evaluation.judging.frame
     stated = _confidences(comparison, frame)
-    curves = {
-        name: reliability(confidence, right, bins=S4_BINS) for name, (confidence, right) in stated.items()
-    }
+    curves = {name: reliability(confidence, right) for name, (confidence, right) in stated.items()}
     abstention = _abstention(comparison)
     confusions = _confusions(comparison)
     training = comparison.baselines.training

@@ -12,6 +12,7 @@ from graticule._version import __version__
 from graticule.evaluation.answers import BY_POLYGON
 from graticule.evaluation.breakdown import by_part
 from graticule.evaluation.curves import CURVE_KM, cumulative
+from graticule.evaluation.exchanged import exchanged_in_words
 from graticule.evaluation.figures import Comparison
 from graticule.evaluation.ground_truth import continents_of
 from graticule.evaluation.improvement import improvements
@@ -59,7 +60,8 @@ def document(comparison: Comparison, judging: Judged) -> dict[str, Any]:
         "model": ", ".join(sorted(set(judging.frame["model"].drop_nulls().unique()))) or None,
         "graticule": __version__,
     }
-    found["remarks"] = remarks(found, judging.answers)
+    exchanged = exchanged_in_words(answers.latlon, truth.latlon)
+    found["remarks"] = [*([exchanged] if exchanged else []), *remarks(found, judging.answers)]
     found_plainly: dict[str, Any] = plain(found)
     return found_plainly
 

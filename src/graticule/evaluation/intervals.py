@@ -13,6 +13,7 @@ hits or few misses has an exact interval instead, and a figure of fewer than six
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -20,11 +21,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from graticule.errors import UsageError
 from graticule.evaluation.protocols import Array
 from graticule.evaluation.shares import Share
 
 LEVEL: Final = 0.95
 RESAMPLES: Final = 1000
+
+MOST_RESAMPLES: Final = 1_000_000
 
 METHOD: Final = "percentile bootstrap (shares of few hits or few misses: exact)"
 """How intervals are made, in words."""
@@ -54,6 +58,21 @@ class Sampling:
     level: float = LEVEL
     seed: int = 0
     groups: NDArray[np.int64] | None = None
+
+    def __post_init__(self) -> None:
+        """Check the words.
+
+        Raises:
+            UsageError: too few resamples to have a percentile at each end, absurdly many, or no level.
+        """
+        if not 0 < self.level < 1:
+            raise UsageError(f"An interval's level is a share in (0, 1), not {self.level:g}.\nTake 0.95.")
+        least = math.ceil(2 / (1 - self.level) - 1e-9)
+        if self.resamples and not least <= self.resamples <= MOST_RESAMPLES:
+            raise UsageError(
+                f"An interval of {100 * self.level:g} % takes {least} to {MOST_RESAMPLES:,} resamples, not "
+                f"{self.resamples:,}.\nTake {RESAMPLES:,}, or 0 for no intervals."
+            )
 
 
 @dataclass(frozen=True, eq=False, slots=True)

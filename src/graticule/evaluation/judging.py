@@ -20,6 +20,7 @@ class Judged:
           ``true_``
         - ``answers``: all answers, also of photos that are not judged
         - ``without_place``: photos of the truth without a usable position, by reason
+        - ``repeated``, ``repeated_true``: rows of answers and truth that said the same again
     """
 
     frame: pl.DataFrame
@@ -27,6 +28,7 @@ class Judged:
     pairs: Match
     without_place: dict[str, int]
     repeated: int = 0
+    repeated_true: int = 0
 
     @classmethod
     def of(cls, answers: pl.DataFrame, truth: pl.DataFrame, *, repeated: int = 0) -> Judged:
@@ -36,6 +38,7 @@ class Judged:
             PredictionsError: no photo is known to both sides, or none of those has a true position.
             TableError: no photo of the truth has a position.
         """
+        repeated_true = int(truth["rows"].sum()) - truth.height if "rows" in truth.columns else 0
         usable = truth.select(_USABLE.alias("usable"))["usable"]
         without_place = _reasons(truth.filter(~usable))
         if not usable.any():
@@ -46,7 +49,7 @@ class Judged:
             )
         if not without_place:
             pairs = match(answers, truth)
-            return cls(pairs.frame, answers, pairs, without_place, repeated)
+            return cls(pairs.frame, answers, pairs, without_place, repeated, repeated_true)
         # All are matched, so that none is taken for a stranger, and only then those without a place go.
         pairs = match(answers, truth.with_columns(usable.alias(_FLAG)))
         frame = pairs.frame.filter(pl.col(f"true_{_FLAG}")).drop(f"true_{_FLAG}")
@@ -55,13 +58,14 @@ class Judged:
                 f"{pairs.frame.height} predicted photos are in the truth, but none of them has a true "
                 "position.\nGive a truth with the places of these photos."
             )
-        return cls(frame, answers, pairs, without_place, repeated)
+        return cls(frame, answers, pairs, without_place, repeated, repeated_true)
 
     def to_dict(self) -> dict[str, Any]:
         """The part ``matching`` of ``metrics.json``."""
         return {
             **self.pairs.to_dict(),
             "repeated_rows": self.repeated,
+            "repeated_true_rows": self.repeated_true,
             "without_true_position": sum(self.without_place.values()),
             "without_true_position_by_reason": self.without_place,
         }

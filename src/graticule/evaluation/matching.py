@@ -142,6 +142,25 @@ def shown(ids: list[str]) -> str:
     return listed + (", ..." if len(ids) > SHOWN else "")
 
 
+def without_copies(table: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
+    """Rows of the same photo and place once; and the ids that stand at more than one place.
+
+    Convention:
+        - ``table``: ``photo_id``, ``latitude``, ``longitude``; what stands first is kept
+
+    Example:
+        >>> rows = {"photo_id": ["a", "a", "b", "b"], "latitude": [1, 1, 2, 3], "longitude": [0, 0, 0, 0]}
+        >>> once, twice = without_copies(pl.DataFrame(rows))
+        >>> once.height, twice
+        (3, ['b'])
+    """
+    if table["photo_id"].n_unique() == table.height:
+        return table, []
+    once = table.unique(["photo_id", "latitude", "longitude"], keep="first", maintain_order=True)
+    twice = once.filter(pl.col("photo_id").is_duplicated())["photo_id"].unique(maintain_order=True)
+    return once, twice.to_list()
+
+
 def _path_or_null(table: pl.DataFrame) -> pl.Expr:
     return pl.col("path") if "path" in table.columns else pl.lit(None, dtype=pl.String).alias("path")
 

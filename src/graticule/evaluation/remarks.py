@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 import polars as pl
 
 from graticule.evaluation.intervals import LEAST_UNITS
 from graticule.evaluation.matching import SHOWN
+from graticule.photos.coordinates import REASONS
 
 FEW_GROUPS: Final = 20
 """With fewer groups intervals by group are too narrow."""
@@ -41,12 +43,11 @@ def _about_photos(document: dict[str, Any]) -> list[str]:
     if by_name:
         rules = ", ".join(f"{count} by {rule}" for rule, count in by_name.items())
         found.append(f"Ids differ between the two tables; photos were matched otherwise: {rules}.")
-    if matching["repeated_rows"]:
-        count = matching["repeated_rows"]
-        found.append(
-            f"{'1 row repeats' if count == 1 else f'{count:,} rows repeat'} another of the same photo with "
-            "the same answer: counted once."
-        )
+    for key, said in (("repeated_rows", "the same answer"), ("repeated_true_rows", "the same true place")):
+        count = matching[key]
+        if count:
+            rows = "1 row repeats" if count == 1 else f"{count:,} rows repeat"
+            found.append(f"{rows} another of the same photo with {said}: counted once.")
     for side, verb in (("only_truth", "have no prediction"), ("only_predicted", "are not in the truth")):
         count = matching[side]
         if count:
@@ -56,7 +57,7 @@ def _about_photos(document: dict[str, Any]) -> list[str]:
             found.append(f"{_photos(count)} {_verb(verb, count)} and {was} not judged: {first}{more}.")
     if matching["without_true_position"]:
         count = matching["without_true_position"]
-        reasons = ", ".join(f"{n} {why}" for why, n in matching["without_true_position_by_reason"].items())
+        reasons = _reasons(matching["without_true_position_by_reason"].items())
         found.append(
             f"{_photos(count)} of the truth {_verb('have no usable position', count)} and could not be "
             f"judged ({reasons})."
@@ -80,9 +81,7 @@ def _about_failures(document: dict[str, Any], predictions: pl.DataFrame) -> list
         )
     reasons = predictions["error"].drop_nulls().value_counts(sort=True)
     if failed and reasons.height:
-        shown = ", ".join(
-            f"{count:,} {why.splitlines()[0]}" for why, count in reasons.head(SHOWN).iter_rows()
-        )
+        shown = _reasons(reasons.head(SHOWN).iter_rows())
         more = f" and {reasons.height - SHOWN} other reasons" if reasons.height > SHOWN else ""
         found.append(f"Why there is no answer: {shown}{more}.")
     if 2 * failed >= document["n"]:
@@ -118,6 +117,10 @@ def _about_units(intervals: dict[str, Any] | None) -> list[str]:
     if unit == "group" and units < FEW_GROUPS:
         return [f"There are only {units} {whose}: the intervals are a little too narrow."]
     return []
+
+
+def _reasons(counts: Iterable[tuple[str, int]]) -> str:
+    return ", ".join(f"{count:,} {REASONS.get(why, why).splitlines()[0]}" for why, count in counts)
 
 
 def _photos(count: int) -> str:

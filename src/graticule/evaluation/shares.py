@@ -59,14 +59,11 @@ class Share:
         unit = np.arange(len(hits)) if groups is None else groups
         loads, found = _sums(unit, weights), _sums(unit, weights * hits)
         units, photos = int(np.count_nonzero(loads)), int(np.count_nonzero(weights))
-        return cls(
-            value,
-            photos,
-            units,
-            int(np.count_nonzero(found)),
-            int(np.count_nonzero(loads > found)),
-            _effective(value, loads, found, photos, units, is_grouped=groups is not None),
-        )
+        with_hits, with_misses = int(np.count_nonzero(found)), int(np.count_nonzero(loads > found))
+        effective = float(photos)
+        if groups is not None:
+            effective = _effective(value, loads, found, photos, min(with_hits, with_misses))
+        return cls(value, photos, units, with_hits, with_misses, effective)
 
     @property
     def is_rare(self) -> bool:
@@ -121,24 +118,23 @@ def _sums(units: NDArray[np.int64], weights: NDArray[np.float64]) -> NDArray[np.
 
 
 def _effective(
-    value: float,
-    loads: NDArray[np.float64],
-    found: NDArray[np.float64],
-    photos: int,
-    units: int,
-    *,
-    is_grouped: bool,
+    value: float, loads: NDArray[np.float64], found: NDArray[np.float64], photos: int, telling: int
 ) -> float:
-    """As how many independent photos those count whose groups share their fate."""
-    if not is_grouped:
-        return float(photos)
+    """As how many independent photos those count whose groups share their fate.
+
+    Only ``telling`` groups, those that have a hit where hits are few, show how alike the photos of a group
+    are; without one they are taken to be as alike as can be. That counts beside them as one group more: what
+    few groups show by themselves left a true 3 % out of 95 % intervals up to 12 times in 100 (300 photos by
+    111 authors, as many of each as in Im2GPS3k).
+    """
+    units, size = int(np.count_nonzero(loads)), float(loads.sum())
     if units == 1:
         return 1.0
     gaps = float(((found - value * loads) ** 2).sum()) * units / (units - 1)
-    # without a hit, or without a miss, nothing tells how alike the photos of a group are: as alike as can be
-    size = loads.sum()
-    count = value * (1 - value) * size**2 / gaps if gaps > 0 and 0 < value < 1 else size**2 / (loads**2).sum()
-    return float(np.clip(count * _few_groups(photos, units), 1.0, photos))
+    each, alike = value * (1 - value) * size, float((loads**2).sum()) / size  # photos that count as one
+    shown = gaps / each if each > 0 else alike
+    as_one = (telling * shown + alike) / (telling + 1)
+    return float(np.clip(size / as_one * _few_groups(photos, units), 1.0, photos))
 
 
 def _few_groups(photos: int, units: int) -> float:

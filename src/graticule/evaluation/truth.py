@@ -8,44 +8,63 @@ import polars as pl
 
 from graticule.config import nearest
 from graticule.errors import MissingFileError, TableError, UsageError
-from graticule.evaluation.matching import shown
+from graticule.evaluation.matching import shown, without_copies
 from graticule.geo.countries import country_code
 from graticule.photos.columns import Columns, check_said, sniff
-from graticule.photos.coordinates import read_numbers, read_points, refusals, swapped_evidence
+from graticule.photos.coordinates import (
+    read_numbers,
+    read_points,
+    refusals,
+    swapped_evidence,
+    writes_decimal_comma,
+)
 from graticule.photos.layouts.scene import with_scene
 from graticule.photos.table import TABLE_NAME
 from graticule.photos.tabular import is_table, read_rows
 
 
-def read_truth(
-    path: str | Path, *, split: str | None = None, label: str = "Truth", **said: str | None
-) -> pl.DataFrame:
+def read_truth(path: str | Path, *, split: str | None = None, **said: str | None) -> pl.DataFrame:
     """The true places of a table, one row per photo.
 
     Convention:
         - ``path``: CSV, TSV, Parquet or JSON lines, gzipped or not, or a folder with one such table
         - ``said``: columns by role (``photo_id``, ``latitude``, ``longitude``, ``country``, ``group``);
           those not said are found by their names
-        - ``split``: keep the rows of that split only; ``label``: what errors call the table
+        - ``split``: keep the rows of that split only
         - columns of the result: ``photo_id``, ``path``; ``latitude``, ``longitude`` in degrees, null where
           the table has no usable place; ``reason``, why a place that is there is not usable, or null;
           ``country`` (ISO 3166-1 alpha-2), null where not said or not understood; ``group``;
-          ``scene`` (indoor, natural, urban), where the table has it or its probabilities
+          ``scene`` (indoor, natural, urban), where the table has it or its probabilities; ``rows``, how
+          many rows say the same of the photo, only where some are repeated
 
     Raises:
         MissingFileError: there is no such table.
-        TableError: no column for the id or the place, no row, the same photo at two places, or latitude
-            and longitude swapped.
+        TableError: no column for the id or the place, no row, a row without an id, the same photo at two
+            places, or latitude and longitude swapped.
         UsageError: a column that was said, or the split, does not exist.
     """
     file = _table_in(Path(path))
-    name = f"{label} '{file}'"
+    name = f"Truth '{file}'"
+    return _once_each(read_places(file, name, split=split, has_options=True, **said), name)
+
+
+def read_places(
+    file: Path, name: str, *, split: str | None = None, has_options: bool = True, **said: str | None
+) -> pl.DataFrame:
+    """The photos and positions of a table row by row, as ``read_truth`` gives them.
+
+    Convention:
+        - ``name``: what errors call the table; ``has_options``: its columns can be named on the command line
+
+    Raises:
+        TableError: as ``read_truth``, but photos may stand in several rows.
+    """
     rows = read_rows(file)
     given = {role: name for role, name in said.items() if name is not None}
     check_said(rows, str(file), **given)
     found = sniff(rows, **given)
     if found.photo_id is None or not found.has_place:
-        raise TableError(_no_column(name, rows, found))
+        raise TableError(_no_column(name, rows, found, has_options=has_options))
     if rows.is_empty():
         raise TableError(f"{name} has no rows, so there is nothing to compare.\nGive another table.")
     rows = _of_split(rows, found, split, name)
@@ -60,9 +79,10 @@ def read_truth(
         }
     ).with_columns(places["latitude"], places["longitude"], refusals(places))
     if not {"latitude", "longitude"} <= given.keys():
-        _check_order(table, found, name)
+        _check_order(table, found, name, has_options=has_options)
+    _check_ids(table, found.photo_id, name)
     usable = pl.col("reason").is_null()
-    return _once_each(table.with_columns(pl.when(usable).then(pl.col("latitude", "longitude"))), name)
+    return table.with_columns(pl.when(usable).then(pl.col("latitude", "longitude")))
 
 
 def _table_in(path: Path) -> Path:
@@ -80,15 +100,17 @@ def _table_in(path: Path) -> Path:
     )
 
 
-def _no_column(name: str, rows: pl.DataFrame, found: Columns) -> str:
+def _no_column(name: str, rows: pl.DataFrame, found: Columns, *, has_options: bool) -> str:
     missing = ["id"] if found.photo_id is None else []
     if not found.has_place:
         missing += [role for role in ("latitude", "longitude") if getattr(found, role) is None]
     words = " ".join(f"--{word} COLUMN" for word in missing)
+    advice = (
+        f"Name the column:  {words}" if has_options else "Call the columns photo_id, latitude, longitude."
+    )
     return (
         f"{name} has no column that looks like a {' or '.join(missing)} "
-        f"(found: {', '.join(rows.columns)}).\n"
-        f"Rename the columns, or name those of a truth:  {words}"
+        f"(found: {', '.join(rows.columns)}).\n{advice}"
     )
 
 
@@ -112,8 +134,11 @@ def _places(rows: pl.DataFrame, found: Columns) -> pl.DataFrame:
     """Columns ``latitude``, ``longitude`` and ``wrong`` (something that is no number)."""
     if found.latitude is None or found.longitude is None:
         return read_points(rows[found.point or ""])
-    latitude, bad_latitude = read_numbers(rows[found.latitude])
-    longitude, bad_longitude = read_numbers(rows[found.longitude])
+    said = [rows[found.latitude], rows[found.longitude]]
+    has_commas = all(writes_decimal_comma(column) for column in said)
+    (latitude, bad_latitude), (longitude, bad_longitude) = (
+        read_numbers(column, decimal_comma=has_commas) for column in said
+    )
     # NaN in a table of floats is how some tools write "unknown"
     return pl.DataFrame(
         {
@@ -124,7 +149,7 @@ def _places(rows: pl.DataFrame, found: Columns) -> pl.DataFrame:
     )
 
 
-def _check_order(table: pl.DataFrame, found: Columns, name: str) -> None:
+def _check_order(table: pl.DataFrame, found: Columns, name: str, *, has_options: bool) -> None:
     evidence = swapped_evidence(table)
     if evidence is None:
         return
@@ -132,6 +157,11 @@ def _check_order(table: pl.DataFrame, found: Columns, name: str) -> None:
         raise TableError(
             f"{name} has latitude and longitude exchanged in '{found.point}': {evidence}.\n"
             "Such columns hold the longitude first; write the table again."
+        )
+    if not has_options:
+        raise TableError(
+            f"{name} has latitude and longitude exchanged: {evidence}.\n"
+            f"Rename the columns '{found.latitude}' and '{found.longitude}'."
         )
     raise TableError(
         f"{name} has latitude and longitude exchanged: {evidence}.\n"
@@ -156,14 +186,24 @@ def _country_codes(rows: pl.DataFrame, name: str | None) -> pl.Series:
     return pl.Series([None if value is None else codes[value] for value in stated], dtype=pl.String)
 
 
-def _once_each(table: pl.DataFrame, name: str) -> pl.DataFrame:
-    if table["photo_id"].is_duplicated().sum() == 0:
-        return table
-    once = table.unique(["photo_id", "latitude", "longitude"], keep="first", maintain_order=True)
-    twice = once.filter(pl.col("photo_id").is_duplicated())["photo_id"].unique(maintain_order=True).to_list()
-    if twice:
+def _check_ids(table: pl.DataFrame, column: str, name: str) -> None:
+    lacking = table["photo_id"].null_count()
+    if lacking:
+        which = "1 row has" if lacking == 1 else f"{lacking:,} of {table.height:,} rows have"
         raise TableError(
-            f"{name} has {len(twice)} photos that stand at more than one place: {shown(twice)}.\n"
+            f"{name}: {which} no id in the column '{column}', so nothing can be matched with it.\n"
+            "Fill the ids in, or leave such rows out."
+        )
+
+
+def _once_each(table: pl.DataFrame, name: str) -> pl.DataFrame:
+    once, twice = without_copies(table)
+    if twice:
+        stand = "1 photo stands" if len(twice) == 1 else f"{len(twice):,} photos stand"
+        raise TableError(
+            f"{name}: {stand} at more than one place: {shown(twice)}.\n"
             "Keep one row per photo, or name another column for the ids:  --id COLUMN"
         )
-    return once
+    if once.height == table.height:
+        return once
+    return once.join(table.group_by("photo_id").len("rows"), on="photo_id", maintain_order="left")

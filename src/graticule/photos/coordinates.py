@@ -17,6 +17,16 @@ from graticule.errors import TableError
 MISSING_WORDS: Final = ("", "na", "n/a", "null", "none", "\\n", "-")
 """What tables write (in lower case) where there is no number."""
 
+REASONS: Final = {
+    "not-a-number": "not a number",
+    "half-position": "latitude or longitude missing",
+    "nan-position": "not a finite number",
+    "out-of-range": "outside [-90, 90] or [-180, 180]",
+    "zero-position": "at 0, 0, which stands for unknown",
+    "no-position": "empty",
+}
+"""Why a position cannot be used, in words, by the reason that ``refusals`` gives, or none."""
+
 _SAMPLE_ROWS: Final = 2_000
 _DECIMAL_COMMA: Final = r"^\s*[-+]?\d{1,3},\d+\s*$"
 

@@ -10,10 +10,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from graticule.evaluation.calibration.reliability import Reliability
-from graticule.reports.canvas import Canvas
+from graticule.evaluation.metrics import BINS
+from graticule.reports.canvas import Anchor, Canvas
 
 WIDTH: Final = 720.0
-BINS: Final = 20
 
 
 class _Plot:
@@ -132,9 +132,14 @@ def confidence_histogram(confidence: NDArray[np.float64], found: Reliability, wh
     for share, name, dash, _ in marks:
         x = plot.x(min(share, highest))
         canvas.line([(x, 40), (x, 240)], name, width=2, dash=dash)
+    lines = [plot.x(min(share, highest)) for share, *_ in marks]
+    # beside both lines, so that none crosses a label: at the right, or where there is no room at the left
+    anchor: Anchor = "start" if max(lines) < 530 else "end"
+    x = max(lines) + 6 if anchor == "start" else min(lines) - 6
     for number, (share, name, _, label) in enumerate(sorted(marks, key=lambda mark: mark[0])):
-        x = plot.x(min(share, highest))
-        canvas.words(f"{label} {_percent(share, 1)}", (x + 6, 54 + 15 * number), fill=name, size=11.5)
+        canvas.words(
+            f"{label} {_percent(share, 1)}", (x, 54 + 15 * number), fill=name, size=11.5, anchor=anchor
+        )
     return canvas
 
 

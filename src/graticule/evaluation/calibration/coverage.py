@@ -133,10 +133,10 @@ def coverage_in_words(found: dict[str, Any], where: str = "") -> str:
     """
     low, high = found["expected"]
     verdict = {"kept": "kept", "not kept": "NOT KEPT", "more than kept": "kept, and larger than needed"}
+    held = f"{100 * found['coverage']:.1f} % of {found['n']:,} photos"
     return (
-        f"The {100 * found['promise']:g} % regions{where} held the truth for {100 * found['coverage']:.1f} "
-        "% of "
-        f"{found['n']:,} photos ({100 * low:.0f} to {100 * high:.0f} % would keep it): {verdict[found['verdict']]}; "
+        f"The {100 * found['promise']:g} % regions{where} held the truth for {held} "
+        f"({100 * low:.0f} to {100 * high:.0f} % would keep it): {verdict[found['verdict']]}; "
         f"on average {area_in_words(found['mean_km2'])}."
     )
 

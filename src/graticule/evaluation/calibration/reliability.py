@@ -15,9 +15,7 @@ from scipy.special import ndtri
 
 from graticule.errors import UsageError
 from graticule.evaluation.calibration.inputs import Array, check_sums
-
-BINS: Final = 15
-"""As C. Guo et al. (2017); S4's figures have 20."""
+from graticule.evaluation.metrics import BINS
 
 _CHUNK: Final = 4_000_000  # probabilities looked at together: 32 MB
 

@@ -171,13 +171,16 @@ def _confusions(known: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def _have(count: int) -> str:
+    return "1 photo has" if count == 1 else f"{count:,} photos have"
+
+
 def _remarks(found: dict[str, Any], truth: Labels, answers: Labels) -> list[str]:
     said = []
     if found["without_true_class"]:
-        said.append(f"{found['without_true_class']:,} photos have no true class and could not be judged.")
+        said.append(f"{_have(found['without_true_class'])} no true class and could not be judged.")
     if found["n_failed"]:
-        have = "1 photo has" if found["n_failed"] == 1 else f"{found['n_failed']:,} photos have"
-        said.append(f"{have} no predicted class: counted as wrong everywhere.")
+        said.append(f"{_have(found['n_failed'])} no predicted class: counted as wrong everywhere.")
     if len(truth.names) == 1:
         said.append(
             f"All photos are of one class, '{truth.names[0]}': always answering it is right every time, so "

@@ -120,11 +120,12 @@ def _joined(answers: pl.DataFrame, said_column: str | None, name: str, truth: Pa
     pairs = match(left, right)
     remarks = []
     for ids, said in (
-        (pairs.only_predicted, "answered photos are not in the truth"),
-        (pairs.only_truth, "photos of the truth have no answer in the table"),
+        (pairs.only_predicted, "answered in the table but not in the truth"),
+        (pairs.only_truth, "in the truth but without an answer in the table"),
     ):
         if ids:
-            remarks.append(f"{len(ids):,} {said} and were not judged: {shown(ids)}.")
+            photos = "1 photo" if len(ids) == 1 else f"{len(ids):,} photos"
+            remarks.append(f"{photos} not judged, {said}: {shown(ids)}.")
     frame = pairs.frame.rename({"true_true": "true", "true_group": "group"}).drop("true_photo_id")
     left_out = len(pairs.only_predicted) + len(pairs.only_truth)
     return ClassTable(frame, tuple(remarks), left_out, tuple(ranked))

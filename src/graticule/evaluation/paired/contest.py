@@ -38,7 +38,7 @@ from graticule.evaluation.intervals import (
     resample,
 )
 from graticule.evaluation.judging import Judged
-from graticule.evaluation.matching import shown
+from graticule.evaluation.matching import SHOWN, shown
 from graticule.evaluation.paired.significance import (
     Outcome,
     holm,
@@ -143,15 +143,16 @@ def compare_predictions(
     }
     sampling = Sampling(resamples, level, seed, group_numbers(base))
     document = _document(errors, rules, sampling)
-    document["left_out"] = left_out
+    document["left_out"] = {name: len(ids) for name, ids in left_out.items()}
+    document["left_out_first"] = {name: ids[:SHOWN] for name, ids in left_out.items() if ids}
     document["remarks"] = _remarks(document, left_out)
     return Contest(plain(document), _frame(base, errors))
 
 
 def _common(
     judged: Mapping[str, Judged], truth: pl.DataFrame
-) -> tuple[pl.DataFrame, dict[str, pl.DataFrame], dict[str, int]]:
-    """The photos that all sets answer: one table with the truth, one per set, and how many were left out."""
+) -> tuple[pl.DataFrame, dict[str, pl.DataFrame], dict[str, list[str]]]:
+    """The photos that all sets answer: one table with the truth, one per set, and which each lost."""
     frames = [each.frame.select("true_photo_id") for each in judged.values()]
     common = frames[0]
     for ids in frames[1:]:
@@ -168,8 +169,13 @@ def _common(
         name: common.join(each.frame, on="true_photo_id", how="left", maintain_order="left")
         for name, each in judged.items()
     }
-    left_out = {name: each.answers.height - common.height for name, each in judged.items()}
-    return next(iter(rows.values())), rows, {**left_out, "truth": truth.height - common.height}
+    left_out = {name: _without(each.answers, rows[name]["photo_id"]) for name, each in judged.items()}
+    left_out["truth"] = _without(truth, common["true_photo_id"])
+    return next(iter(rows.values())), rows, left_out
+
+
+def _without(table: pl.DataFrame, ids: pl.Series) -> list[str]:
+    return table["photo_id"].filter(~table["photo_id"].is_in(ids.implode())).to_list()
 
 
 def _document(errors: Mapping[str, Array], rules: Protocol, sampling: Sampling) -> dict[str, Any]:
@@ -339,13 +345,15 @@ def _frame(base: pl.DataFrame, errors: Mapping[str, Array]) -> pl.DataFrame:
     )
 
 
-def _remarks(document: Mapping[str, Any], left_out: Mapping[str, int]) -> list[str]:
-    found = [
-        f"{count:,} photos of {'the truth' if name == 'truth' else name} are not in all the others, or have "
-        "no true position: they are left out of the comparison."
-        for name, count in left_out.items()
-        if count
-    ]
+def _remarks(document: Mapping[str, Any], left_out: Mapping[str, list[str]]) -> list[str]:
+    found = []
+    for name, ids in left_out.items():
+        if ids:
+            photos = "1 photo" if len(ids) == 1 else f"{len(ids):,} photos"
+            found.append(
+                f"Left out of the comparison: {photos} of {'the truth' if name == 'truth' else name}, not in "
+                f"all the others or without a true position: {shown(ids)}."
+            )
     for name, figures in document["models"].items():
         if figures["n_failed"]:
             found.append(
