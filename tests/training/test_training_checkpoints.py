@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import shutil
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,22 @@ def test_a_full_disk_leaves_the_old_checkpoint(tmp_path: Path, monkeypatch: pyte
         write_checkpoint(path, CHECKPOINT)
     assert path.read_bytes() == before
     assert [file.name for file in tmp_path.iterdir()] == ["last.ckpt"]
+
+
+def test_what_torch_says_of_a_full_disk_is_said_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fills_up(document: object, target: Path) -> None:
+        raise RuntimeError("[enforce fail at inline_container.cc:671] . unexpected pos 451136 vs 451032")
+
+    monkeypatch.setattr(torch, "save", fills_up)
+    room = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: room._replace(free=0))
+    with pytest.raises(TrainingError, match=r"last\.ckpt' cannot be written: the disk is full\.\n"):
+        write_checkpoint(tmp_path / "last.ckpt", CHECKPOINT)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: room._replace(free=10**9))
+    with pytest.raises(TrainingError, match=r"cannot be written: \[enforce fail"):  # something else is wrong
+        write_checkpoint(tmp_path / "last.ckpt", CHECKPOINT)
 
 
 def test_damaged_and_hostile_files_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
