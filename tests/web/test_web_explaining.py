@@ -88,6 +88,19 @@ def test_occlusion_finds_the_part_that_says_it(client: TestClient, colour_bundle
         assert "'gradcam' does not work with the model 'colours'. Expected: occlusion." in answer.text
 
 
+def test_a_cell_and_its_siblings(client: TestClient, photo: bytes) -> None:
+    answered = client.post("/v1/predict?top=100&shading=true", files={"files": photo}).json()
+    best = answered["predictions"][0]["candidates"][0]
+    partition = load_model().partition
+    above = partition.parents[partition.leaf_nodes]
+    siblings = set(np.flatnonzero(above == above[best["cell"]]).tolist())
+    assert len(siblings) > 1
+    share = sum(value for area, value in answered["predictions"][0]["shading"] if area in siblings)
+    document = ask(client, photo, f"?target=parent:{best['cell']}")
+    assert document["target"]["name"] == f"{best['name']} and around"
+    assert document["probability"] == pytest.approx(share, rel=0.02)
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -128,7 +141,7 @@ def test_a_cap_holds_for_explanations(photo: bytes, finest: str) -> None:
         assert ask(capped, photo, f"?target={best['cell']}")["target"]["name"] in names
         beyond = capped.post(f"/v1/explain?target={len(areas)}", files={"files": photo})
         assert beyond.status_code == 422  # a cell's number is an area's number or nothing
-        for finer in ("cell:900", "node:1", "Paris, FR"):
+        for finer in ("cell:900", "node:1", "parent:1", "Paris, FR"):
             assert (
                 capped.post("/v1/explain", params={"target": finer}, files={"files": photo}).status_code
                 == 422

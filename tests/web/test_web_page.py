@@ -245,13 +245,22 @@ def test_the_model_page_shows_cells_figures_and_the_card(visit, telling_bundle):
         page = visit(f"{address}/#model")
         page.wait_for_selector(".card table")
         assert page.locator("caption").inner_text() == "test · 1,234 photos"
-        rows = page.locator(".model-page > .table tbody tr").all_inner_texts()
+        rows = page.get_by_role("region", name="test").locator("tbody tr").all_inner_texts()
         assert [row.split("\t") for row in rows] == [
             ["Median error", "56.7\u00a0km"],
             ["Right cell first", "50\u00a0%"],
             ["Right cell among the first 5", "90\u00a0%"],
             ["Calibration error (ECE)", "1.2\u00a0%"],
         ]
+        page.get_by_text("Find a cell").click()
+        page.get_by_label("Name, id or number of a cell").fill("beijing")
+        row = page.get_by_role("region", name="Find a cell").locator("tbody tr")
+        assert re.fullmatch(r"Beijing, CN\t0\t\w+\t20\t\d+", row.inner_text())
+        row.get_by_role("button").click()
+        settle(page)
+        centre = [float(part) for part in page.locator(".stage").get_attribute("data-centre").split(",")]
+        assert np.abs(np.array(centre) - BEIJING).max() < 6
+        page.get_by_role("button", name="Whole Earth").click()
         card = page.locator(".card")
         assert card.locator("strong").inner_text() == "bold"
         assert card.locator("td").inner_text() == "7"

@@ -93,12 +93,27 @@ def test_a_candidate_that_is_clicked_is_explained_and_held_against_another(visit
     explained = [each for each in asked if "/v1/explain" in each]
     assert len(explained) == 2
     assert "against=" not in explained[0]
-    page.locator(".candidate").nth(0).click()  # it cannot be held against itself
-    said_of(page, "against it")
-    assert page.get_by_label("against").input_value() == ""
+    against = page.get_by_label("against")
+    countries = against.locator("option[value^='country:']")
+    assert countries.count() >= 1
+    target = page.get_by_label("for", exact=True)
+    target.select_option(value=countries.first.get_attribute("value"))
+    name = countries.first.inner_text()
+    said_of(page, f"speaks for {name}")
+    assert against.locator("option:disabled").count() >= 2  # itself, and the candidates in it
+    assert page.locator(".candidate[aria-current=true]").count() == 0
+    target.select_option(label=f"{names[0]} and around")
+    said_of(page, f"speaks for {names[0]} and around speaks against it")
+    assert against.input_value() == ""
+    asked.clear()
     page.locator(".candidate").nth(2).click()
-    page.wait_for_function("() => !document.querySelector('.why').classList.contains('asking')")
-    assert len([each for each in asked if "/v1/explain" in each]) == 2  # what is known is not asked again
+    said_of(page, f"speaks for {names[2]} speaks against it")
+    page.get_by_label("against").select_option(index=1)
+    said_of(page, "Of the two")
+    page.locator(".candidate").nth(0).click()  # it cannot be held against itself
+    said_of(page, f"speaks for {names[0]} speaks against it")
+    assert against.input_value() == ""
+    assert not any("/v1/explain" in each for each in asked)  # what is known is not asked again
 
 
 def test_a_model_without_a_quick_method_is_asked_only_when_somebody_wants_it(visit):

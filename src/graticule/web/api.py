@@ -81,7 +81,11 @@ async def explain(
     model: ModelName = None,
     method: Annotated[Method, Query(description="gradcam is as quick as an answer.")] = "gradcam",
     target: Annotated[
-        str, Query(max_length=40, description="best, 17 (an area's number) or country:CN.")
+        str,
+        Query(
+            max_length=40,
+            description="best, 17 (an area's number), country:CN, or parent:17 (it and its siblings).",
+        ),
     ] = BEST,
     against: Annotated[
         str | None, Query(max_length=40, description="What the target is held against, in the same words.")

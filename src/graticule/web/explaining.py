@@ -114,16 +114,21 @@ def explained(
 def side_of(model: Model, areas: Areas, words: str) -> Side:
     """The cells of an area, ``17`` or ``cell:17``, or of a country, ``country:CN``.
 
+    Where cells may be told, ``parent:17`` is the cell with all others beneath its parent in the tree.
+
     Raises:
         ProblemError: 422, there is none.
     """
     kind, _, rest = words.rpartition(":")
-    if kind in ("", "cell") and rest.isdecimal() and rest.isascii():
-        if int(rest) < len(areas):
-            area = int(rest)
-            return Side(str(area), areas.names[area], areas.of_cell == area)
-        advice = f"They are numbered 0 to {len(areas) - 1}; see /v1/cells.geojson."
-        raise ProblemError(422, "no-such-target", f"There is no area {int(rest)}. {advice}")
+    kinds = ("", "cell", "parent") if areas.finest == "cell" else ("", "cell")
+    if kind in kinds and rest.isdecimal() and rest.isascii():
+        area = int(rest)
+        if area >= len(areas):
+            advice = f"They are numbered 0 to {len(areas) - 1}; see /v1/cells.geojson."
+            raise ProblemError(422, "no-such-target", f"There is no area {area}. {advice}")
+        if kind == "parent":
+            return Side(words, f"{areas.names[area]} and around", _siblings(model, area))
+        return Side(rest, areas.names[area], areas.of_cell == area)
     if kind == "country":
         code = rest.upper()
         mask = np.array([own == code for own in model.cell_countries])
@@ -133,6 +138,13 @@ def side_of(model: Model, areas: Areas, words: str) -> Side:
     raise ProblemError(
         422, "no-such-target", f"'{words}' is no target. Expected best, 17 (an area's number) or country:CN."
     )
+
+
+def _siblings(model: Model, cell: int) -> NDArray[np.bool_]:
+    leaves = np.asarray(model.partition.leaf_nodes)
+    above = np.asarray(model.partition.parents)[leaves]
+    alone: NDArray[np.bool_] = np.arange(len(leaves)) == cell
+    return alone if above[cell] < 0 else above == above[cell]
 
 
 def _check_apart(target: Side, against: Side | None) -> None:

@@ -161,10 +161,10 @@ export class Api {
   async explain(
     photo: Blob,
     name: string,
-    asked: { model: string; method: string; target: number; against: number | null },
+    asked: { model: string; method: string; target: string; against: string | null },
   ): Promise<ExplanationJson> {
     const { model, method, target, against } = asked;
-    const words = { model, method, target: String(target), against: against === null ? undefined : String(against) };
+    const words = { model, method, target, against: against ?? undefined };
     return (await this.send("v1/explain", photo, name, words)) as ExplanationJson;
   }
 

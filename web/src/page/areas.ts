@@ -4,6 +4,7 @@ import type { Cells } from "../scene";
 interface AreaProperties {
   token: string;
   name: string;
+  country: string | null;
   photos: number;
   level: number | null;
 }
@@ -45,6 +46,10 @@ export function cellsOf(collection: GeoJSON.FeatureCollection): Cells {
     levels: levels.every((level) => level !== null) ? (levels as number[]) : null,
   };
 }
+
+/** The country of each area, as ISO 3166-1 alpha-2, or null. */
+export const countriesOf = (collection: GeoJSON.FeatureCollection): (string | null)[] =>
+  collection.features.map((feature) => (feature.properties as AreaProperties).country);
 
 function polygonsOf(geometry: GeoJSON.Geometry): GeoJSON.Position[][][] {
   if (geometry.type === "Polygon") return [geometry.coordinates];

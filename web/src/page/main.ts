@@ -366,9 +366,17 @@ class Page {
     this.renderProgress();
     const keys = keysFor(this.route === "model" ? 0 : count);
     const ofLists: string[] = [KEYS.step, KEYS.filter];
-    this.foot.replaceChildren(footer(this.route === "privacy" ? keys.filter(([, what]) => ofLists.includes(what)) : keys));
-    this.body.querySelector(".model-page")?.replaceChildren(...modelPage(first.model));
+    const twin = h("p", {}, PAGE.twin[this.route], " · ", h("a", { href: "openapi.json" }, PAGE.openapi));
+    this.foot.replaceChildren(footer(this.route === "privacy" ? keys.filter(([, what]) => ofLists.includes(what)) : keys, twin));
+    this.renderModel(first);
     if (this.route === "privacy") this.privacy.show(this.entries[this.selected] ?? null, first.model);
+  }
+
+  private renderModel({ model, earth }: Shown): void {
+    const page = this.body.querySelector<HTMLElement>(".model-page");
+    if (!page || page.dataset["model"] === model.name) return;
+    page.dataset["model"] = model.name;
+    page.replaceChildren(...modelPage(model, (cell) => earth.flyToCell(model.shapes!.middle(cell))));
   }
 
   private renderAnswers(): void {

@@ -4,11 +4,13 @@ import { facts, partitionSummary } from "../panel";
 import { CELLS, MODEL } from "../strings";
 import { count } from "../words";
 import type { MetricsJson, ReportJson } from "./api";
+import { cellTable } from "./celltable";
 import { markdown } from "./markdown";
 import { figuresTable, measured } from "./measured";
 import type { Model } from "./models";
 
-export function modelPage(model: Model): Node[] {
+/** `fly`: shows a cell on the map. */
+export function modelPage(model: Model, fly: (cell: number) => void): Node[] {
   const { card, partition, model_card: text } = model.info;
   const rows: [string, string][] = [
     [MODEL.revision, card.revision],
@@ -24,7 +26,7 @@ export function modelPage(model: Model): Node[] {
     h("p", { class: "hint" }, MODEL.hover),
     h("section", { "aria-label": MODEL.facts }, facts(rows.filter(([, value]) => value))),
     h("h2", {}, CELLS.cells),
-    ...(model.cells ? [partitionSummary(model.cells)] : []),
+    ...(model.cells ? [partitionSummary(model.cells), cellTable(model.cells, fly)] : []),
     h("h2", {}, MODEL.results),
     ...results(card.metrics ?? {}, model.info.reports),
     h("h2", {}, MODEL.card),

@@ -2,11 +2,12 @@
 import { CellShapes } from "../cells";
 import type { Cells } from "../scene";
 import { Api, type ModelJson } from "./api";
-import { cellsOf } from "./areas";
+import { cellsOf, countriesOf } from "./areas";
 
 export class Model {
   cells: Cells | null = null;
   shapes: CellShapes | null = null;
+  countries: (string | null)[] = [];
   private loading: Promise<void> | null = null;
 
   constructor(
@@ -23,6 +24,7 @@ export class Model {
   load(): Promise<void> {
     this.loading ??= this.api.cells(this.name).then((areas) => {
       this.cells = cellsOf(areas);
+      this.countries = countriesOf(areas);
       this.shapes = new CellShapes(this.cells);
     });
     return this.loading;

@@ -10,11 +10,30 @@ import type { Model } from "./models";
 const OPACITY = 0.75;
 const QUICK = "gradcam"; // takes no longer than an answer, so it is shown unasked
 
-/** Which candidate of which model is explained, and against which other one. */
+/** What of which model is explained, and against what: "17" is an area, "country:FR" a country. */
 interface Choice {
   model: string;
-  target: number;
-  against: number | null;
+  target: string;
+  against: string | null;
+}
+
+/** What can be explained: in the words of the API and in those of people, with the country that it lies in. */
+interface Option {
+  words: string;
+  text: string;
+  country: string | null;
+}
+
+const COUNTRIES = new Intl.DisplayNames(["en-GB"], { type: "region" });
+
+/** Whether two of the options can share cells, so that the one cannot be held against the other. */
+function overlap(options: Option[], words: string, others: string): boolean {
+  if (words === others) return true;
+  const [one, other] = [words, others].map((each) => options.find((option) => option.words === each));
+  if (!one || !other) return false;
+  if ([words, others].some((each) => each.startsWith("parent:"))) return true;
+  const wide = [words, others].some((each) => each.startsWith("country:"));
+  return wide && one.country === other.country;
 }
 
 export class Why {
@@ -64,10 +83,8 @@ export class Why {
       this.changed();
     });
     this.opacity.addEventListener("input", () => this.fade());
-    this.target.addEventListener("change", () => this.choose({ target: Number(this.target.value) }));
-    this.against.addEventListener("change", () => {
-      this.choose({ against: this.against.value ? Number(this.against.value) : null });
-    });
+    this.target.addEventListener("change", () => this.choose({ target: this.target.value }));
+    this.against.addEventListener("change", () => this.choose({ against: this.against.value || null }));
     this.fade();
   }
 
@@ -85,15 +102,14 @@ export class Why {
 
   /** Explains a candidate that somebody chose. */
   explain(model: Model, cell: number): void {
-    const { against } = this.choice() ?? { against: null };
-    const kept = this.choice()?.model === model.name && against !== cell ? against : null;
-    this.choose({ model: model.name, target: cell, against: kept });
+    const { model: before, against } = this.choice() ?? { model: "", against: null };
+    this.choose({ model: model.name, target: String(cell), against: before === model.name ? against : null });
   }
 
   /** The area that is explained of a model's answer to the photo, when there is a heat map. */
   explained(model: Model): number | null {
     const choice = this.choice();
-    return this.method.value && choice?.model === model.name ? choice.target : null;
+    return this.method.value && choice?.model === model.name && /^\d+$/.test(choice.target) ? Number(choice.target) : null;
   }
 
   private choice(): Choice | null {
@@ -104,14 +120,15 @@ export class Why {
     if (made && able.some((model) => model.name === made.model)) return made;
     const model = able[0];
     const best = model && answered(entry, model.name)!.candidates[0]!.cell;
-    return model && best !== undefined ? { model: model.name, target: best, against: null } : null;
+    return model && best !== undefined ? { model: model.name, target: String(best), against: null } : null;
   }
 
   private choose(change: Partial<Choice>): void {
     const choice = this.choice();
     if (!choice || !this.entry) return;
     const made = { ...choice, ...change };
-    if (made.against === made.target) made.against = null;
+    const options = this.options(this.entry, made.model);
+    if (made.against && overlap(options, made.target, made.against)) made.against = null;
     this.choices.set(this.entry, made);
     this.update();
     this.changed();
@@ -147,14 +164,13 @@ export class Why {
 
   /** Fills the lists with what can be chosen for this photo. */
   private offer(entry: Entry, { model: name, target, against }: Choice): void {
-    const model = this.models.find((each) => each.name === name)!;
-    const methods = model.info.explanations;
-    const candidates = answered(entry, name)!.candidates;
-    const offered = JSON.stringify([methods, candidates.map(({ cell }) => cell), name]);
+    const methods = this.models.find((each) => each.name === name)!.info.explanations;
+    const options = this.options(entry, name);
+    const offered = JSON.stringify([methods, options, name]);
     if (offered !== this.offered) {
       this.offered = offered;
       const option = (value: string, text: string) => h("option", { value }, text);
-      const named = () => candidates.map((each, index) => option(String(each.cell), `${index + 1} ${each.name}`));
+      const named = () => options.map(({ words, text }) => option(words, text));
       this.method.replaceChildren(option("", WHY.none), ...methods.map((each) => option(each.name, each.title)));
       this.target.replaceChildren(...named());
       this.against.replaceChildren(option("", WHY.everything), ...named());
@@ -162,9 +178,24 @@ export class Why {
       const wanted = this.wanted ?? usual;
       this.method.value = methods.some((each) => each.name === wanted) ? wanted : "";
     }
-    this.target.value = String(target);
-    this.against.value = against === null ? "" : String(against);
-    for (const option of this.against.options) option.disabled = option.value === String(target);
+    this.target.value = target;
+    this.against.value = against ?? "";
+    for (const option of this.against.options) option.disabled = overlap(options, target, option.value);
+  }
+
+  /** The candidates, the countries that they lie in, and the best one with its siblings. */
+  private options(entry: Entry, name: string): Option[] {
+    const model = this.models.find((each) => each.name === name)!;
+    const candidates = answered(entry, name)?.candidates ?? [];
+    const of = (cell: number) => model.countries[cell] ?? null;
+    const found = candidates.map(({ cell, name: place }, index): Option => ({ words: String(cell), text: `${index + 1} ${place}`, country: of(cell) }));
+    if (model.info.finest !== "country") {
+      const codes = new Set(candidates.flatMap(({ cell }) => of(cell) ?? []));
+      for (const code of codes) found.push({ words: `country:${code}`, text: COUNTRIES.of(code) ?? code, country: code });
+    }
+    const best = candidates[0];
+    if (best && model.info.finest === "cell") found.push({ words: `parent:${best.cell}`, text: WHY.around(best.name), country: null });
+    return found;
   }
 
   private tell(result: ExplanationJson | Error | "asking"): void {
