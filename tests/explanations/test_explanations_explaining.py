@@ -172,3 +172,21 @@ def test_a_photo_that_cannot_be_read(default: Model, tmp_path: Path) -> None:
 
 def test_bundles_without_grad_cam_are_told_of(colour_bundle: Path) -> None:
     assert not Model(read_bundle(colour_bundle)).network.gives_saliency
+
+
+def test_a_model_of_places_has_nothing_to_explain(colour_bundle: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    bundle = read_bundle(colour_bundle)
+    network = onnx.load_from_string(bundle.model_onnx)
+    del network.graph.output[0], network.graph.node[2:]
+    two = onnx.numpy_helper.from_array(np.eye(3, 2, dtype=np.float32), "two")
+    network.graph.initializer.append(two)
+    network.graph.node.append(onnx.helper.make_node("MatMul", ["embedding", "two"], ["position"]))
+    place = onnx.helper.make_tensor_value_info("position", onnx.TensorProto.FLOAT, ["B", 2])
+    network.graph.output.append(place)
+    card = bundle.card.model_copy(update={"estimate": "position"})
+    model = Model(type(bundle)(card, bundle.partition, network.SerializeToString(), ""))
+    for words in ({"target": "best"}, {"target": target_of(load_model(colour_bundle), "best")}):
+        for method in ("gradcam", occlusion_method(OcclusionSettings(4, 4))):
+            with pytest.raises(UsageError, match="of which there is nothing to explain"):
+                explain(model, np.zeros((8, 8, 3), dtype=np.uint8), method, **words)

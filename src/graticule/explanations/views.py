@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from graticule.errors import PhotoError
+from graticule.explanations.squares import square_of
 from graticule.photos.crop import centre_crop, short_side_px
 from graticule.photos.decode import decode
 
@@ -51,8 +52,7 @@ def view_of(model: Model, photo: Any, *, picture_px: int = PICTURE_PX) -> View:
     if isinstance(photo, PhotoError):  # a source that could not be opened
         raise photo
     size_px, crop = model.network.size_px, model.network.crop_fraction
-    image = decode(photo, min_side_px=short_side_px(size_px, crop))
-    square = centre_crop(image, size_px=size_px, crop_fraction=crop)
+    square = square_of(model, photo)
     large = decode(photo, min_side_px=short_side_px(picture_px, crop))
     side = max(size_px, min(picture_px, int(min(large.size) * crop)))
     return View(square, centre_crop(large, size_px=side, crop_fraction=crop))
