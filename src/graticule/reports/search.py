@@ -5,16 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
-import jinja2
-
-from graticule._version import __version__
-from graticule.errors import MissingFileError
 from graticule.reports.canvas import Canvas
-from graticule.reports.palette import variables
+from graticule.reports.page import render_page, writing
 
 WIDTH: Final = 640.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64.0, 600.0, 30.0, 230.0
@@ -54,32 +49,18 @@ def write_search_report(folder: Path, results: SearchResults) -> list[Path]:
     figures = {"importance": importance_chart(results), "progress": progress_chart(results)}
     texts = {f"{name}.svg": canvas.svg() for name, canvas in figures.items()}
     texts = {"report.html": render_search(results, figures), **texts}
-    try:
+    with writing(folder):
         for name, text in texts.items():
             (folder / name).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise MissingFileError(
-            f"Cannot write the report into '{folder}': {error.strerror}.\nMake room there."
-        ) from error
     return [folder / name for name in texts]
 
 
 def render_search(results: SearchResults, figures: Mapping[str, Canvas]) -> str:
     """The page as HTML text."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("graticule.reports"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["figure"] = _figure
-    style = (resources.files("graticule.reports") / "templates" / "report.css").read_text(encoding="utf-8")
-    return environment.get_template("search.html").render(
-        style=variables() + style,
-        version=__version__,
-        has_images=False,
+    return render_page(
+        "search.html",
         title=results.title,
+        filters={"figure": _figure},
         results=results,
         best=results.best,
         figures={name: canvas.svg(is_standalone=False) for name, canvas in figures.items()},
@@ -133,6 +114,7 @@ def progress_chart(results: SearchResults) -> Canvas:
         is_whole = state == "complete"
         canvas.dot(at(trial, value), 3.5, "model" if is_whole else "soft", f"{trial}: {value:.4g} ({state})")
         if is_whole and (reached is None or (value < reached) == results.is_lower_better):
+            best += [] if reached is None else [at(trial, reached)]  # a step down, not a slope
             reached = value
         if reached is not None:
             best.append(at(trial, reached))
