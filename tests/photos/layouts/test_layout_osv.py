@@ -37,6 +37,17 @@ def test_both_tables_with_photos_in_folders(copy):
     assert frame["source"].unique().to_list() == ["osv5m"]
 
 
+@pytest.mark.parametrize("written", [str.lower, str.upper])
+def test_tables_without_names_of_creators_and_with_capitals(copy, written):
+    copy.photos("images/train/00/17.jpg")
+    short = {name: value for name, value in row("17").items() if name != "creator_username"}
+    copy.table("train.csv", [{written(name): value for name, value in short.items()}])
+    assert copy.layout() == "osv5m"
+    report, frame = copy.ingest()
+    assert report.refused == {}
+    assert frame.select("photo_id", "group", "country").rows() == [("17", "0042", "DE")]
+
+
 def test_photos_still_in_their_zip_files(copy):
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:

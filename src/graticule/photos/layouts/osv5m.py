@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import polars as pl
 
 from graticule.photos.columns import Columns
 from graticule.photos.layouts.base import Words
 from graticule.photos.layouts.published import PublishedLayout
+
+_TOGETHER: Final = ("creator_id", "creator_username", "sequence")
+"""Columns that say which photos belong together, the first before the others; not all tables have all."""
 
 
 class Osv5mLayout(PublishedLayout):
@@ -41,8 +44,10 @@ class Osv5mLayout(PublishedLayout):
 
     def prepared(self, frame: pl.DataFrame, file: Path) -> pl.DataFrame:  # noqa: ARG002
         """With a column for what belongs together: the creator, else the sequence."""
-        together = pl.coalesce("creator_id", "creator_username", "sequence").alias("group")
-        return frame.with_columns(together)
+        ours = ("id", *_TOGETHER)
+        frame = frame.rename({name: name.lower() for name in frame.columns if name.lower() in ours})
+        together = [name for name in _TOGETHER if name in frame.columns]
+        return frame.with_columns(pl.coalesce(together).alias("group"))
 
     def columns_of(self, frame: pl.DataFrame, words: Words) -> Columns:
         """As published."""
