@@ -165,9 +165,15 @@ def test_two_models_side_by_side_look_at_the_same_place(visit):
     assert not sure[1].startswith("Virtually certain")
     assert page.locator(".of-model").all_inner_texts() == ["colours", "doubtful"]
     settle(page)
+    stages = page.locator(".stage")
+    for each in range(2):
+        page.wait_for_function(
+            "at => document.querySelectorAll('.stage')[at].dataset.moving === 'false'", arg=each
+        )
+        centre = [float(part) for part in stages.nth(each).get_attribute("data-centre").split(",")]
+        assert np.abs(np.array(centre) - BEIJING).max() < 12
     page.get_by_role("button", name="Flat").first.click()
     page.wait_for_timeout(300)
-    stages = page.locator(".stage")
     for name in ("data-centre", "data-zoom", "data-mode"):
         assert stages.nth(0).get_attribute(name) == stages.nth(1).get_attribute(name)
 

@@ -187,6 +187,7 @@ class Page {
     }
     this.showModels(models);
     this.render();
+    if (this.route === "locate") this.shown[0]!.earth.fit(false);
     void this.work();
   }
 
@@ -201,8 +202,9 @@ class Page {
     });
     this.maps.replaceChildren(...this.shown.map(({ earth }) => earth.element));
     this.maps.classList.toggle("two", models.length > 1);
-    for (const { earth } of this.shown) earth.resize();
+    // before it draws anything, else the others would look where a new map looks
     if (this.shown[1]) this.shown[1].earth.adopt(this.shown[0]!.earth.view);
+    for (const { earth } of this.shown) earth.resize();
   }
 
   private newMap(model: Model, index: number): Shown {
