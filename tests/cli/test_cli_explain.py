@@ -179,6 +179,18 @@ def test_wrong_words(
     assert says in capsys.readouterr().err
 
 
+def test_more_photos_than_a_sheet_holds_are_refused_before_the_work(
+    colour_bundle: Path, colour_photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    many = [str(colour_photos / "a-red.jpg")] * 21
+    out = tmp_path / "e.png"
+    with pytest.raises(SystemExit) as stop:
+        main(["explain", *many, "--model", str(colour_bundle), *SMALL, "-o", str(out)])
+    assert stop.value.code == 2
+    assert "A .png holds 20 photos, and there are 21" in capsys.readouterr().err
+    assert not out.exists()
+
+
 @pytest.mark.torch
 def test_the_folder_of_a_run(finished_run: Path, colour_photos: Path, tmp_path: Path) -> None:
     pytest.importorskip("captum")

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from graticule.cli.explain_output import Explained
     from graticule.explanations import Check, Explanation, Method
     from graticule.inference import Model
+    from graticule.inference.sources import Source
 
 
 @click.command("explain")
@@ -97,9 +98,10 @@ def command(photos: tuple[Path, ...], as_json: bool, **words: Any) -> int:
       graticule explain photos/ -o explained.json
       graticule explain photo.jpg --model runs/mine --method rollout -o rollout.png
     """
-    from graticule.cli.explain_output import check_output, document, write
+    from graticule.cli.explain_output import check_count, check_output, document, write
     from graticule.explanations import OcclusionSettings, occlusion_method
     from graticule.explanations.explaining import chosen_methods
+    from graticule.inference.sources import find_sources
 
     output: Path | None = words["output"]
     if output is not None:
@@ -110,7 +112,9 @@ def command(photos: tuple[Path, ...], as_json: bool, **words: Any) -> int:
         [name.strip() for name in words["methods"].split(",") if name.strip()],
         more=[occlusion_method(settings), *more],
     )
-    explained, refused = _explained(model, photos, methods, words)
+    sources = list(find_sources(list(photos)))
+    is_kept = check_count(len(sources), output, is_checked=words["is_checked"])
+    explained, refused = _explained(model, sources, methods, words, is_kept=is_kept)
     checked = _checked(model, explained, methods) if words["is_checked"] and explained else None
     if output is not None and explained:
         write(output, model, explained, refused, checked=checked, words=words)
@@ -138,29 +142,29 @@ def _loaded(name: str, threads: int | None) -> tuple[Model, list[Method]]:
 
 
 def _explained(
-    model: Model, photos: tuple[Path, ...], methods: list[Method], words: dict[str, Any]
+    model: Model, sources: list[Source], methods: list[Method], words: dict[str, Any], *, is_kept: bool
 ) -> tuple[list[Explained], list[tuple[str, str]]]:
     """The explanations, and of the photos without one the reasons."""
     from graticule.cli.explain_output import Explained
     from graticule.errors import PhotoError
     from graticule.explanations import explain, target_of, view_of
-    from graticule.inference.sources import find_sources
+    from graticule.explanations.views import PICTURE_PX
 
     target = target_of(model, words["target"], against=words["against"])
     explained, refused = [], []
-    sources = list(find_sources(list(photos)))
+    picture_px = PICTURE_PX if is_kept else model.network.size_px
     asked = model.words(top=10)
     with progress("photos") as bar:
         task = bar.add_task("explain", total=len(sources))
         for source in sources:
             try:
-                view = view_of(model, source.photo)
+                view = view_of(model, source.photo, picture_px=picture_px)
                 explanation: Explanation = explain(model, view, methods, target=target)
             except PhotoError as error:
                 refused.append((source.photo_id, str(error)))
             else:
                 prediction = model.describe(model.look([source]), asked)[0]
-                explained.append(Explained(source.photo_id, prediction, explanation))
+                explained.append(Explained.of(source.photo_id, prediction, explanation, is_kept=is_kept))
             bar.advance(task)
     return explained, refused
 
@@ -172,7 +176,7 @@ def _checked(model: Model, explained: list[Explained], methods: list[Method]) ->
         task = bar.add_task("check", total=len(explained))
         return check(
             model,
-            [each.explanation for each in explained],
+            [each.whole for each in explained],
             methods,
             on_progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
@@ -183,7 +187,7 @@ def _print(explained: list[Explained], refused: list[tuple[str, str]], checked: 
 
     console = stdout()
     for each in explained:
-        for line in each.in_words():
+        for line in each.lines:
             console.print(line, markup=False)
     if checked is not None:
         console.print()

@@ -22,31 +22,64 @@ ENDINGS: Final = (".html", ".png", ".json")
 HEAT_PX: Final = 256
 """Side of a heat map on the page; the browser enlarges it smoothly."""
 
-MOST_IN_A_SHEET: Final = 20
-MOST_ON_A_PAGE: Final = 200
+MOST: Final = {".png": 20, ".html": 200, "--check": 200}
+"""So many photos at most: of a sheet, of a page, and for a check, which holds them all."""
 
 Refused = Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True, eq=False)
 class Explained:
-    """A photo's id, its answer and its explanation."""
+    """A photo's answer and what was found of it.
+
+    Convention:
+        - ``explanation``: with its pictures, or None where nothing draws or checks it, so that thousands of
+          photos can be explained
+    """
 
     photo_id: str
     prediction: Prediction
-    explanation: Explanation
+    saliency: dict[str, Any]
+    lines: list[str]
+    explanation: Explanation | None
 
-    def in_words(self) -> list[str]:
-        """For the terminal: what is explained, and where each map has its weight."""
-        explanation = self.explanation
-        lines = [f"{self.photo_id}: {explanation.name}, {explanation.probability:.1%}"]
-        return lines + [
-            f"  {explanation.titles[name]}: {where(map_)}" for name, map_ in explanation.maps.items()
-        ]
+    @classmethod
+    def of(
+        cls, photo_id: str, prediction: Prediction, explanation: Explanation, *, is_kept: bool
+    ) -> Explained:
+        """What is needed of an explanation."""
+        lines = [f"{photo_id}: {explanation.name}, {explanation.probability:.1%}"]
+        lines += [f"  {explanation.titles[name]}: {where(map_)}" for name, map_ in explanation.maps.items()]
+        kept = explanation if is_kept else None
+        return cls(photo_id, prediction, explanation.to_dict(), lines, kept)
+
+    @property
+    def whole(self) -> Explanation:
+        """The explanation, where it was kept."""
+        assert self.explanation is not None
+        return self.explanation
 
     def to_dict(self) -> dict[str, Any]:
         """The prediction's fields, and the explanation under ``saliency``."""
-        return self.prediction.to_dict() | {"saliency": self.explanation.to_dict()}
+        return self.prediction.to_dict() | {"saliency": self.saliency}
+
+
+def check_count(count: int, output: Path | None, *, is_checked: bool) -> bool:
+    """Refuse, before any work is done, more photos than can be held; whether they have to be held.
+
+    Raises:
+        UsageError: more photos than a sheet, a page or a check holds.
+    """
+    ending = "" if output is None else output.suffix.lower()
+    asked = [name for name in (ending, "--check" if is_checked else "") if name in MOST]
+    for name in asked:
+        if count > MOST[name]:
+            what = "A check" if name == "--check" else f"A {name}"
+            raise UsageError(
+                f"{what} holds {MOST[name]} photos, and there are {count:,}.\n"
+                "Name fewer, or write numbers alone:  -o explained.json"
+            )
+    return bool(asked)
 
 
 def where(map_: SaliencyMap) -> str:
@@ -102,22 +135,12 @@ def write(
     checked: Check | None,
     words: dict[str, Any],
 ) -> None:
-    """Write what the ending of ``path`` says.
-
-    Raises:
-        UsageError: more photos than a sheet or a page holds.
-    """
+    """Write what the ending of ``path`` says."""
     ending = path.suffix.lower()
     if ending == ".json":
         found = document(model, explained, refused, checked)
         path.write_text(json.dumps(found, ensure_ascii=False, indent=2, allow_nan=False), encoding="utf-8")
         return
-    most = MOST_IN_A_SHEET if ending == ".png" else MOST_ON_A_PAGE
-    if len(explained) > most:
-        raise UsageError(
-            f"A {ending} holds {most} photos, and {len(explained):,} are explained.\n"
-            f"Write numbers instead:  -o {path.with_suffix('.json')}"
-        )
     if ending == ".png":
         _write_sheet(path, explained, words)
     else:
@@ -128,7 +151,7 @@ def _write_sheet(path: Path, explained: Sequence[Explained], words: dict[str, An
     from graticule.explanations import png
     from graticule.explanations.sheet import sheet
 
-    rows = [(each.photo_id, each.explanation) for each in explained]
+    rows = [(each.photo_id, each.whole) for each in explained]
     path.write_bytes(png(sheet(rows, opacity=words["opacity"], colours=words["colours"])))
 
 
@@ -137,7 +160,7 @@ def _write_page(
 ) -> None:
     from graticule.reports.explanation import ExplainedMethod, write_explanation_page
 
-    first = explained[0].explanation
+    first = explained[0].whole
     methods = [ExplainedMethod(name, first.titles[name], map_.meaning) for name, map_ in first.maps.items()]
     write_explanation_page(
         path,
@@ -153,7 +176,7 @@ def _photo(each: Explained) -> ExplainedPhoto:
     from graticule.explanations import jpeg
     from graticule.reports.explanation import ExplainedPhoto
 
-    explanation = each.explanation
+    explanation = each.whole
     which = "of the two" if explanation.target.contrasts else "by the calibrated probabilities"
     return ExplainedPhoto(
         photo_id=each.photo_id,
