@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 import timm
 import torch
+import yaml
 from safetensors.torch import save_file
 
 from graticule.errors import MissingFileError, RecipeError, TrainingError
@@ -14,6 +16,8 @@ from graticule.models import read_tensors
 from graticule.models.mae import MaeSettings, create_autoencoder
 from graticule.models.weights import read_about
 from graticule.training.encoders import with_encoder
+from graticule.training.experiments.definition import read_experiment
+from graticule.training.experiments.running import Course, run_experiment
 from graticule.training.pretraining.run import pretrain
 from graticule.training.recipe import PretrainingRecipe
 from graticule.training.recipe_files import read_recipe
@@ -119,3 +123,42 @@ def test_public_weights_fill_the_encoder_tensor_by_tensor(tmp_path: Path) -> Non
     network.eval()
     tokens = network.encoder.forward_features(network.normalise(photos))
     assert torch.allclose(tokens, public.forward_features(network.normalise(photos)), atol=1e-6)
+
+
+@pytest.mark.slow
+def test_an_experiment_pretrains_once_for_a_row(world: Path, tmp_path: Path) -> None:
+    small = {"autoencoder": "tiny", "image_size_px": 32}
+    before = {
+        "network": small,
+        "phases": [{"name": "restore", "epochs": 1, "learning_rate": 0.001}],
+        "probe": None,
+        "reconstructions": 0,
+        "batch_size": 16,
+    }
+    phases = [{"name": "all", "epochs": 1, "learning_rate": 0.001}]
+    (tmp_path / "before.yaml").write_text(yaml.safe_dump(before))
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(tiny_values(world, phases=phases)))
+    experiment = {
+        "recipe": str(tmp_path / "mine.yaml"),
+        "seeds": [0],
+        "columns": {"top-1": "top1"},
+        "rows": {
+            "plain": {},
+            "halves": {
+                "set": {"photos.half": "last"},
+                "pretraining": {"recipe": str(tmp_path / "before.yaml"), "set": {"photos.half": "first"}},
+            },
+        },
+    }
+    (tmp_path / "study.yaml").write_text(yaml.safe_dump(experiment, sort_keys=False))
+    said: list[str] = []
+    course = Course(read_experiment(tmp_path / "study.yaml"), tmp_path / "out", (0,))
+    plain, halves = run_experiment(course, say=said.append)
+    assert plain.measured is not None
+    assert halves.measured is not None
+    assert any("the encoder that" in line and "in place of 'test_resnet'" in line for line in said)
+    counts = [json.loads(path.read_text()) for path in (tmp_path / "out").rglob("photos.json")]
+    learned = sorted(each["train"] + each["dropped"].get("in no cell", 0) for each in counts)
+    assert len(learned) == 3  # one run of pretrain, two of train
+    assert learned[2] == 40
+    assert learned[0] + learned[1] == 40  # the halves make one whole
