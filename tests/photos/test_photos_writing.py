@@ -35,7 +35,7 @@ def test_old_ones_are_kept_when_one_fails(tmp_path: Path) -> None:
 def test_a_full_disk_is_an_error_of_the_system() -> None:
     with pytest.raises(OSError, match="No space left") as raised:
         write_parquet(pl.DataFrame({"latitude": [48.1]}), Path("/dev/full"))
-    assert raised.value.errno == errno.ENOSPC
+    assert (raised.value.errno, raised.value.filename) == (errno.ENOSPC, "/dev/full")
 
 
 def test_metadata_is_written(tmp_path: Path) -> None:

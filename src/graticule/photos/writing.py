@@ -48,7 +48,8 @@ def write_parquet(
         found = _SYSTEM_ERROR.search(str(error))
         if found is None:
             raise
-        raise OSError(int(found[1]), os.strerror(int(found[1]))) from error
+        number, name = int(found[1]), str(file) if isinstance(file, Path) else None
+        raise OSError(number, os.strerror(number), name) from error
 
 
 def rebased(paths: pl.Series, source: Path, target: Path) -> pl.Series:

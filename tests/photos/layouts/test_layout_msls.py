@@ -52,10 +52,14 @@ def test_the_tree(copy):
     assert copy.layout(copy.folder / "train_val") == "msls"
 
 
-def test_without_the_tables_beside(copy):
+@pytest.mark.parametrize("instead", [None, "photo,sequence_id\na,77\n"])
+def test_without_the_tables_beside(copy, instead):
     city(copy, "berlin", "database", ["a"])
     for name in ("seq_info.csv", "postprocessed.csv"):
-        (copy.folder / "train_val/berlin/database" / name).unlink()
+        beside = copy.folder / "train_val/berlin/database" / name
+        beside.unlink()
+        if instead is not None:  # a table of something else
+            beside.write_text(instead)
     _, frame = copy.ingest()
     assert frame.select("photo_id", "group").rows() == [("a", None)]
 

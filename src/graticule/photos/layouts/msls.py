@@ -83,6 +83,8 @@ def _part(table: Path, source: Path) -> pl.DataFrame:
         beside = table.with_name(name)
         if beside.is_file():
             more = read_rows(beside)
+            if "key" not in more.columns:
+                continue
             more = more.select("key", *(column for column in wanted if column in more.columns)).unique("key")
             frame = frame.join(more, on="key", how="left", maintain_order="left")
     if "sequence_id" not in frame.columns:
