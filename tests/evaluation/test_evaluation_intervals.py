@@ -134,3 +134,12 @@ def test_absurd_numbers_of_resamples_are_refused(resamples: int) -> None:
         Sampling(resamples)
     with pytest.raises(UsageError, match="a share in"):
         Sampling(level=95)
+
+
+def test_a_difference_that_no_photo_shows_has_no_interval() -> None:
+    hits = np.arange(50) < 20
+    drawn = resample({"a": Ratio(hits), "b": Ratio(hits), "all": Ratio(np.ones(50, bool))}, resamples=50)
+    assert np.isnan(drawn.interval("a", minus="b")).all()
+    assert drawn.interval("all", minus="a")[0] > 0
+    none = resample({"all": Ratio(np.ones(50, bool)), "none": Ratio(np.zeros(50, bool))}, resamples=50)
+    assert none.interval("all", minus="none") == (1.0, 1.0)

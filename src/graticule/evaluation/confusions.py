@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 
 from graticule.evaluation.protocols import Array
+from graticule.geo.outlines import country_outlines
 from graticule.geo.sphere import great_circle_km
 
 if TYPE_CHECKING:
@@ -147,6 +149,17 @@ def confusion_of_countries(
     counts, left_out = _counts(rows, columns, len(ordered))
     where = np.array([centres[code] for code in ordered], dtype=np.float64).reshape(-1, 2)
     return Confusion(counts, ordered, where, "countries", left_out)
+
+
+def country_centres(codes: set[str]) -> dict[str, Array]:
+    """A place inside the largest part of each country with an outline, (latitude, longitude) in degrees."""
+    outlines = country_outlines()
+    found = {}
+    for code in codes & set(outlines.codes):
+        parts = shapely.get_parts(outlines.polygons[outlines.codes.index(code)])
+        point = shapely.point_on_surface(parts[int(shapely.area(parts).argmax())])
+        found[code] = np.array([shapely.get_y(point), shapely.get_x(point)])
+    return found
 
 
 def _lookup(groups: Ints, cells: Ints) -> Ints:

@@ -10,7 +10,6 @@ from typing import Any, Final
 
 import numpy as np
 import polars as pl
-import shapely
 
 from graticule.evaluation.calibration.abstention import abstention_curve, area_under, at_shares
 from graticule.evaluation.calibration.coverage import coverage_in_words, coverage_of, shift_in_words
@@ -19,16 +18,15 @@ from graticule.evaluation.confusions import (
     Confusion,
     confusion_of_cells,
     confusion_of_countries,
+    country_centres,
     flows,
 )
 from graticule.evaluation.document import plain
 from graticule.evaluation.evaluate import Evaluation
 from graticule.evaluation.figures import Comparison
 from graticule.evaluation.metrics import NO_CELL
-from graticule.evaluation.protocols import Array
 from graticule.evaluation.slices import by_cell_photos, by_scene, by_training_distance
 from graticule.geo.countries import CONTINENTS, continent_of, country_name
-from graticule.geo.outlines import country_outlines
 
 ABSTAIN_KM: Final = (200, 750, 2500)
 
@@ -167,7 +165,7 @@ def _confusions(comparison: Comparison) -> dict[str, Confusion]:
     if truth.cells is not None and truth.partition is not None and answers.ranked_cells.shape[1]:
         found["cell"] = confusion_of_cells(truth.cells, answers.ranked_cells[:, 0], truth.partition)
     true, answered = truth.country.texts().tolist(), answers.country.texts().tolist()
-    centres = _country_centres({code for code in (*true, *answered) if code is not None})
+    centres = country_centres({code for code in (*true, *answered) if code is not None})
     if centres:
         named = {code: continent_of(code) or "" for code in centres}
         confusion = confusion_of_countries(true, answered, centres, named)
@@ -175,17 +173,6 @@ def _confusions(comparison: Comparison) -> dict[str, Confusion]:
         found["country"] = Confusion(
             confusion.counts, names, confusion.centres, confusion.what, confusion.left_out
         )
-    return found
-
-
-def _country_centres(codes: set[str]) -> dict[str, Array]:
-    """A place inside the largest part of each country with an outline, (latitude, longitude) in degrees."""
-    outlines = country_outlines()
-    found = {}
-    for code in codes & set(outlines.codes):
-        parts = shapely.get_parts(outlines.polygons[outlines.codes.index(code)])
-        point = shapely.point_on_surface(parts[int(shapely.area(parts).argmax())])
-        found[code] = np.array([shapely.get_y(point), shapely.get_x(point)])
     return found
 
 

@@ -144,7 +144,7 @@ class Resamples:
         """Percentile interval of a figure, or of its difference to the figure ``minus``, paired.
 
         A share of few hits or few misses has an exact interval. NaN where too few photos or groups are known
-        (``LEAST_UNITS``).
+        (``LEAST_UNITS``), and for a difference that no photo shows.
         """
         if minus is None and name in self.shares and self.shares[name].is_rare:
             return self.shares[name].interval(level)
@@ -152,7 +152,8 @@ class Resamples:
             return float("nan"), float("nan")
         values = self._values(name) if minus is None else self.differences(name, minus)
         low, high = percentile_interval(values, level=level)
-        if name in self.others and low == high:  # resampling says nothing of what never happened
+        # resampling says nothing of what never happened
+        if low == high and (name in self.others or (minus is not None and low == 0)):
             return float("nan"), float("nan")
         return low, high
 

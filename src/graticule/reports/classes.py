@@ -9,6 +9,9 @@ from typing import Final
 import polars as pl
 
 from graticule.evaluation.classes import ClassEvaluation
+from graticule.evaluation.classes.confusion import confusion_of_classes
+from graticule.reports.canvas import Canvas
+from graticule.reports.confusion_charts import confusion_matrix
 from graticule.reports.page import PAGE, render_page, writing
 
 METRICS: Final = "metrics.json"
@@ -29,8 +32,8 @@ NAMES: Final = {
 def write_classes_report(folder: str | Path, evaluation: ClassEvaluation, *, title: str = "Classes") -> Path:
     """Write the report of ``evaluation`` into ``folder``; returns the page.
 
-    The folder then holds ``index.html``, ``metrics.json`` and ``confusions.csv`` (columns true, predicted,
-    count). Files of those names are replaced, others left.
+    The folder then holds ``index.html``, ``metrics.json``, ``confusions.csv`` (columns true, predicted,
+    count) and the matrix in ``figures``, as SVG and PNG. Files of those names are replaced, others left.
 
     Raises:
         MissingFileError: the folder cannot be written.
@@ -40,11 +43,13 @@ def write_classes_report(folder: str | Path, evaluation: ClassEvaluation, *, tit
         text = json.dumps(evaluation.metrics, ensure_ascii=False, indent=2, allow_nan=False)
         (folder / METRICS).write_text(text, encoding="utf-8")
         evaluation.confusions.write_csv(folder / CONFUSIONS)
-        (folder / PAGE).write_text(render_classes(evaluation, title), encoding="utf-8")
+        matrix = confusion_matrix(confusion_of_classes(evaluation.confusions))
+        matrix.write(folder / "figures" / "confusion")
+        (folder / PAGE).write_text(render_classes(evaluation, title, matrix), encoding="utf-8")
     return folder / PAGE
 
 
-def render_classes(evaluation: ClassEvaluation, title: str) -> str:
+def render_classes(evaluation: ClassEvaluation, title: str, matrix: Canvas) -> str:
     """The page as HTML text."""
     confused = evaluation.confusions.filter(pl.col("true").ne_missing(pl.col("predicted")))
     return render_page(
@@ -56,5 +61,6 @@ def render_classes(evaluation: ClassEvaluation, title: str) -> str:
         },
         metrics=evaluation.metrics,
         figures=NAMES,
+        matrix=matrix.svg(is_standalone=False),
         confused=confused.head(SHOWN_CONFUSED).to_dicts(),
     )

@@ -143,10 +143,15 @@ def p_value(p: float | None) -> str:
     Example:
         >>> p_value(0.0321), p_value(1e-9), p_value(None)
         ('0.032', '< 0.0001', 'none')
+        >>> p_value(0.0497), p_value(0.0503)
+        ('0.0497', '0.0503')
     """
     if p is None:
         return "none"
-    return "< 0.0001" if p < 1e-4 else f"{p:.2g}" if p < 0.1 else f"{p:.2f}"
+    if p < 1e-4:
+        return "< 0.0001"
+    digits = 3 if f"{p:.2g}" == "0.05" else 2  # on which side of 0.05 it lies has to be seen
+    return f"{p:.{digits}g}" if p < 0.1 else f"{p:.2f}"
 
 
 def _difference(goal: str, value: float | None) -> str:
