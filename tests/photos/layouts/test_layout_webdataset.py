@@ -71,7 +71,8 @@ def test_damage_is_told(copy):
     report, frame = copy.ingest()
     assert frame["photo_id"].to_list() == ["1"]
     assert report.refused == {"no-position": 1}
-    assert any("b.tar' cannot be read as an uncompressed tar" in line for line in report.warnings)
+    said = next(line for line in report.warnings if "b.tar' cannot be read as an uncompressed tar" in line)
+    assert said.endswith("If it is compressed, unpack it. Fetch the archive again.")
 
 
 def test_what_is_lacking_is_said(copy):

@@ -5,9 +5,12 @@ from __future__ import annotations
 import hashlib
 from array import array
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
+
+ARCHIVE_ADVICE: Final = "Fetch the archive again."
+"""What to do about an archive that is damaged: unlike a photo, no picture program mends it."""
 
 
 class Member(NamedTuple):

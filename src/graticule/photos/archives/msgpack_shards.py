@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from graticule.errors import PhotoError
-from graticule.photos.archives.index import Member
+from graticule.photos.archives.index import ARCHIVE_ADVICE, Member
 
 _IMAGE_KEYS: Final = ("image", "img", "jpg")
 _ID_KEYS: Final = ("id", "img_id", "name")
@@ -113,4 +113,8 @@ def _number(file: BinaryIO, length: int, path: Path) -> int:
 
 
 def _damaged(path: Path, start: int, why: str) -> PhotoError:
-    return PhotoError(f"Shard '{path}' cannot be read beyond byte {start:,}: {why}.", reason="damaged")
+    return PhotoError(
+        f"Shard '{path}' cannot be read beyond byte {start:,}: {why}.",
+        reason="damaged",
+        advice=ARCHIVE_ADVICE,
+    )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from graticule.errors import PhotoError
-from graticule.photos.archives.index import Member
+from graticule.photos.archives.index import ARCHIVE_ADVICE, Member
 
 
 def tar_members(path: Path) -> Iterator[Member]:
@@ -25,7 +25,9 @@ def tar_members(path: Path) -> Iterator[Member]:
                     continue
                 if entry.offset_data + entry.size > total:
                     raise PhotoError(
-                        f"Tar '{path}' ends early, within '{entry.name}'; fetch it again.", reason="damaged"
+                        f"Tar '{path}' ends early, within '{entry.name}'.",
+                        reason="damaged",
+                        advice=ARCHIVE_ADVICE,
                     )
                 yield Member(entry.name, entry.offset_data, entry.size)
     except (tarfile.TarError, EOFError, ValueError) as error:
@@ -34,4 +36,5 @@ def tar_members(path: Path) -> Iterator[Member]:
         raise PhotoError(
             f"'{path}' cannot be read as an uncompressed tar: {error}. If it is compressed, unpack it.",
             reason="damaged",
+            advice=ARCHIVE_ADVICE,
         ) from error

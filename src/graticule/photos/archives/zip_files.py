@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from graticule.errors import PhotoError
-from graticule.photos.archives.index import Member
+from graticule.photos.archives.index import ARCHIVE_ADVICE, Member
 
 # PKWARE APPNOTE 4.3.7: signature, version, flags, method, time, date, CRC, sizes, lengths of name and extra
 _LOCAL_HEADER: Final = struct.Struct("<4s5HL2L2H")
@@ -30,7 +30,9 @@ def zip_members(path: Path) -> Iterator[Member]:
                 if not entry.is_dir():
                     yield Member(entry.filename, entry.header_offset, entry.compress_size)
     except (zipfile.BadZipFile, zipfile.LargeZipFile, struct.error, EOFError) as error:
-        raise PhotoError(f"'{path}' cannot be read as ZIP: {error}.", reason="damaged") from error
+        raise PhotoError(
+            f"'{path}' cannot be read as ZIP: {error}.", reason="damaged", advice=ARCHIVE_ADVICE
+        ) from error
 
 
 def zip_content(file: BinaryIO, member: Member, max_bytes: int) -> bytes:
