@@ -237,6 +237,40 @@ def test_a_run_that_fails_is_told_of_and_the_others_go_on(tmp_path: Path, world:
     assert "'diverges', seed 0:" in (tmp_path / "out" / "table.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
+def test_a_row_begins_with_an_encoder_trained_before(tmp_path: Path, world: Path) -> None:
+    from graticule.training.experiments.running import Course, run_experiment
+
+    step = {
+        "recipe": "mae_tiny",
+        "set": {
+            "photos.where": "usable",
+            "network.image_size_px": 32,
+            "phases.0.epochs": 1,
+            "probe": None,
+            "reconstructions": 0,
+        },
+    }
+    backbone = {"network.backbone": {"name": "vit_tiny_patch16_224", "weights": "none"}}
+    rows = {"ViT": {"set": backbone}, "pre-trained": {"set": backbone, "pretraining": step}}
+    path = write_files(tmp_path, world, rows=rows, seeds=[0], set={"phases.0.epochs": 1})
+    experiment = read_experiment(path)
+    before = experiment.rows[1].pretraining_recipe(3)
+    assert before is not None
+    assert (before.photos.table, before.photos.where, before.seed) == (
+        world,
+        "usable",
+        3,
+    )
+    assert experiment.rows[1].recipe(3).photos.where is None  # the halves are the step's alone
+    course = Course(experiment, tmp_path / "out", (0,), keeps_checkpoints=True)
+    findings = run_experiment(course, say=lambda _: None)
+    assert [finding.error for finding in findings] == [None, None]
+    (folder,) = (tmp_path / "out" / "pretraining").iterdir()
+    recipe = yaml.safe_load((findings[1].run / "recipe.yaml").read_text())
+    assert recipe["network"]["backbone"]["weights"] == str(folder)
+
+
 def test_without_a_name_the_experiments_are_listed() -> None:
     from graticule.cli.experiment import command
 
