@@ -18,7 +18,12 @@ from graticule.explanations.stating import stated  # noqa: E402
 from graticule.explanations.targets import log_probability  # noqa: E402
 from graticule.models.building import create_network  # noqa: E402
 from graticule.models.network import PlaceNetwork  # noqa: E402
-from graticule.models.settings import BackboneSettings, InputSettings, NetworkSettings  # noqa: E402
+from graticule.models.settings import (  # noqa: E402
+    BackboneSettings,
+    InputSettings,
+    NetworkSettings,
+    TransformerSettings,
+)
 from graticule.training.explaining import ExplainedRun, read_run  # noqa: E402
 from graticule.training.explaining.attention import (  # noqa: E402
     Attention,
@@ -167,3 +172,24 @@ def test_a_network_without_attention_says_what_works(run: ExplainedRun) -> None:
 def test_a_folder_that_is_no_run(tmp_path: Path) -> None:
     with pytest.raises(MissingFileError):
         read_run(tmp_path)
+
+
+def test_windows_do_not_add_up_to_a_map(image: torch.Tensor) -> None:
+    small = {"depths": (1, 1), "embed_dim": 16, "num_heads": (2, 2), "img_size": 112}
+    settings = NetworkSettings(
+        BackboneSettings("swin_tiny_patch4_window7_224", kwargs=small), input=InputSettings(size_px=112)
+    )
+    attention = Attention(create_network(settings, 5).eval())
+    with pytest.raises(ExplanationError, match="windows of the picture"):
+        attention.look(image[..., :112, :112].clone(), torch.from_numpy(WEIGHTS))
+
+
+def test_the_blocks_behind_a_cnn_have_a_map_of_their_grid(image: torch.Tensor) -> None:
+    settings = NetworkSettings(
+        BackboneSettings("test_resnet"),
+        transformer=TransformerSettings(BackboneSettings("test_vit"), grid=4),
+        input=InputSettings(size_px=160),
+    )
+    attention = Attention(create_network(settings, 5).eval())
+    _, layers, _ = attention.look(image.clone(), torch.from_numpy(WEIGHTS))
+    assert on_grid(rollout(layers, attention.row(16)), attention.prefix).shape == (4, 4)

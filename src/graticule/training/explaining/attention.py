@@ -96,13 +96,16 @@ class Attention:
         with self._captured() as seen, torch.enable_grad():
             number = explained_number(self._network, image.requires_grad_(), weights[None])[0]
             gradients = torch.autograd.grad(number, seen)
+        self._check(seen)
         layers = [layer[0].detach() for layer in seen]
-        self._check(layers)
         return float(number.detach()), layers, [gradient[0] for gradient in gradients]
 
-    def _check(self, layers: list[Tensor]) -> None:
-        patches = layers[0].shape[-1] - self.prefix
-        if len({layer.shape[-1] for layer in layers}) > 1 or math.isqrt(patches) ** 2 != patches:
+    def _check(self, seen: list[Tensor]) -> None:
+        """Each (1, heads, N, N) of the same N: of the one picture, not of several windows of it."""
+        tokens = seen[0].shape[-1]
+        patches = tokens - self.prefix
+        shapes = {(layer.shape[0], *layer.shape[2:]) for layer in seen}
+        if shapes != {(1, tokens, tokens)} or math.isqrt(patches) ** 2 != patches:
             raise ExplanationError(
                 "The attention layers of this network look at windows of the picture, or at coarser and "
                 "coarser ones, which do not add up to one map.\n"
