@@ -100,8 +100,11 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     write_whole(path, lambda part: torch.save(document, part))
 
 
-def read_checkpoint(path: Path) -> Checkpoint:
+def read_checkpoint(path: Path, *, verb: str = "train") -> Checkpoint:
     """Read a .ckpt file; only tensors and plain values are unpickled.
+
+    Convention:
+        - ``verb``: what the run is of, for the message
 
     Raises:
         MissingFileError: there is no such file.
@@ -125,7 +128,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
         run = path.parents[1]
         raise TrainingError(
             f"The checkpoint '{path}' is damaged and cannot be gone on from.\n"
-            f"Start that run over:  graticule train {run / 'recipe.yaml'} -o {run} --force"
+            f"Start that run over:  graticule {verb} {run / 'recipe.yaml'} -o {run} --force"
         ) from error
 
 

@@ -45,10 +45,8 @@ class Gallery:
     def squares(self) -> Tensor:
         """(B, 3, H, W) uint8, as prediction sees them; none where none can be read."""
         rows = np.unique(np.linspace(0, len(self.photos) - 1, 2 * self.count).round().astype(int))
-        found = [self.photos[int(row), 0] for row in rows]
-        return collate(
-            [item for item in found if item.square is not None][:: 2 if len(rows) > 1 else 1]
-        ).inputs
+        read = [item for row in rows if (item := self.photos[int(row), 0]).square is not None]
+        return collate(read[:: max(1, len(read) // self.count)][: self.count]).inputs
 
     @torch.no_grad()
     def draw(self, network: MaskedAutoencoder, step: int) -> None:

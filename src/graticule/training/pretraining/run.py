@@ -221,7 +221,7 @@ def _go_on(
         raise MissingFileError(
             f"The run '{run.path}' was stopped before it began: it has no checkpoint.\n{run.start_over()}"
         )
-    checkpoint = read_checkpoint(run.checkpoint(LAST))
+    checkpoint = read_checkpoint(run.checkpoint(LAST), verb=VERB)
     sets, planned = read_photo_sets(recipe.photos, placed_only=False), run.read_counts()
     network = create_autoencoder(replace(_settings(recipe.network, recipe), weights="none"))
     try:
@@ -255,6 +255,8 @@ def _run(work: Work, checkpoint: Checkpoint) -> PretrainingReport:
         work = replace(work, loggers=create_loggers(work.recipe, work.run))
         work.run.write_history(position.history)
         if work.prober is not None and not position.steps and not work.prober.file(0).is_file():
+            count = len(work.prober.train) + len(work.prober.val)
+            work.say(f"Running the encoder over {count:,} photos, for the first linear probe.")
             work.say(work.prober(work.network, step=0).in_words())
     work.ranks.wait()
     while True:
