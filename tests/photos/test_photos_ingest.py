@@ -341,16 +341,15 @@ def test_words_of_places_leave_the_sources_own_alone(tmp_path, trip):
 def test_splits_that_a_new_table_lacks_are_not_lost_without_a_word(tmp_path, trip):
     write_table(trip, [row(number, (48 + number / 10, 9)) for number in range(10)])
     out = tmp_path / "out"
-    assert ingest(trip, out).warnings == []
+    assert ingest(trip, out).replaced is None
     split_table(out, SplitRules(by="photo", val=0.4, test=0.3))
-    assert ingest(out, out).warnings == []  # the table itself: its splits stay
-    lost = ingest(trip, out).warnings
-    assert len(lost) == 1
-    assert lost[0].startswith(
+    assert ingest(out, out).replaced is None  # the table itself: its splits stay
+    lost = ingest(trip, out).replaced
+    assert lost.startswith(
         "The table that was here had splits, made by graticule split; the new one has not."
     )
-    assert lost[0].endswith(f"graticule split {out} --by photo --val 0.4 --test 0.3")
-    assert ingest(trip, out).warnings == []
+    assert lost.endswith(f"graticule split {out} --by photo --val 0.4 --test 0.3")
+    assert ingest(trip, out).replaced is None
 
 
 def test_progress_counts_up_to_the_end(tmp_path, trip):

@@ -190,7 +190,7 @@ def _print(report: IngestReport) -> None:
     for row in _rows(report):
         table.add_row(*row)
     console.print(table)
-    for warning in report.warnings:
+    for warning in [*report.warnings, *([report.replaced] if report.replaced else [])]:
         stderr().print(f"Warning: {warning}", markup=False)
     listed_in = Path(report.table).with_name(REPORT_NAME)
     for refusal in report.refusals[:_SHOWN_REFUSALS]:

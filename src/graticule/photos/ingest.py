@@ -76,7 +76,7 @@ def ingest(
     found, repeated = deduplicated(found, settings.duplicates if settings.check_pixels else "keep")
     frame, remarks = completed(found, settings.source_name or chosen.source)
     found, frame, stored = _stored(found, frame, output, settings, on_stored)
-    remarks = [*remarks, *lost_splits(output, frame)]
+    replaced = lost_splits(output, frame)
     paths = relative_paths(frame["file"], output)
     table = write_photo_table(frame.drop("file").with_columns(paths), output)
     report = IngestReport(
@@ -96,6 +96,7 @@ def ingest(
         duplicates=repeated,
         wrong_colours=colours,
         stored=stored,
+        replaced=replaced,
     )
     write_report(report, output)
     return report

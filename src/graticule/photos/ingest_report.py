@@ -29,6 +29,7 @@ class IngestReport:
         - ``wrong_colours``: as ``graticule.photos.cleaning.cleaned`` reports them
         - ``stored``: where photos were stored: in which form (``graticule.photos.storing.Storage``), how
           many, in how many shards or folders (``containers``), ``bytes``, by which ``encoder``; else None
+        - ``replaced``: what was lost with the table that was there before, and how to have it again, or None
     """
 
     source: str
@@ -51,6 +52,7 @@ class IngestReport:
     duplicates: dict[str, Any]
     wrong_colours: dict[str, Any]
     stored: dict[str, Any] | None = None
+    replaced: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The report as it is written, ready for JSON."""

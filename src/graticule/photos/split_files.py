@@ -122,30 +122,34 @@ def split_report(table: str | Path, frame: pl.DataFrame) -> dict[str, Any] | Non
     return document if is_ours else None
 
 
-def lost_splits(folder: Path, frame: pl.DataFrame) -> list[str]:
+def lost_splits(folder: Path, frame: pl.DataFrame) -> str | None:
     """What to say when ``frame`` takes the place of a table in ``folder`` that ``split_table`` had split."""
     if not (folder / REPORT_NAME).is_file() or not (folder / TABLE_NAME).is_file():
-        return []
+        return None
     try:
         old = pl.read_parquet(folder / TABLE_NAME, columns=["photo_id", "split"])
     except (pl.exceptions.PolarsError, OSError):
-        return []
+        return None
     made = split_report(folder, old)
     if made is None or made["fingerprint"] == fingerprint(frame):
-        return []
+        return None
     rules: dict[str, Any] = made["rules"]
     usual = asdict(SplitRules())
     words = [
-        f"--{name.replace('_', '-')} {shlex.quote(str(rules[name]))}"
+        f"--{name.replace('_', '-')} {shlex.quote(_typed(rules[name]))}"
         for name in ("by", "embargo_km", "val", "test", "stratify", "near_bits", "seed")
         if rules.get(name) != usual[name]
     ]
     words += ["--no-keep-days"] * (not rules.get("keep_days", True))
     again = " ".join(["graticule split", shlex.quote(str(folder)), *words])
-    return [
+    return (
         "The table that was here had splits, made by graticule split; the new one has not. "
         f"Make them again:  {again}"
-    ]
+    )
+
+
+def _typed(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def fingerprint(frame: pl.DataFrame) -> str:

@@ -100,6 +100,7 @@ def test_what_ingest_said_without_folders_and_single_photos(table: Path) -> None
     report = {
         "source": "/home/anna/private/trips",
         "table": "/home/anna/out/photos.parquet",
+        "replaced": "Make them again:  graticule split /home/anna/out",
         "read": 14,
         "kept": 12,
         "refused": {"truncated": 2},

@@ -232,6 +232,10 @@ def _columns(frame: pl.DataFrame) -> list[Facts]:
     ]
 
 
+_OWN: Final = ("refusals", "duplicates", "table", "replaced")
+"""What ``ingest.json`` says of single photos, and of the folders of whoever made it."""
+
+
 def _ingest(file: Path) -> Facts | None:
     """What ``ingest.json`` tells, if it is there: no single photos, and no folders of whoever made it."""
     try:
@@ -240,7 +244,7 @@ def _ingest(file: Path) -> Facts | None:
         return None
     if not isinstance(report, dict):
         return None
-    told = {name: value for name, value in report.items() if name not in ("refusals", "duplicates", "table")}
+    told = {name: value for name, value in report.items() if name not in _OWN}
     told["source"] = Path(str(report.get("source", ""))).name
     for kept in ("duplicates", "wrong_colours"):
         if isinstance(report.get(kept), dict):
