@@ -14,7 +14,7 @@ from graticule.bundle.regions import cells_within, continents_of_cells, distance
 from graticule.bundle.scaling import scaled, temper
 from graticule.errors import TableError, UsageError
 from graticule.evaluation.calibration import fit_platt, fit_temperature, fit_vector, least_photos
-from graticule.evaluation.calibration.calibrating import CalibrationSettings, Sample, calibrate
+from graticule.evaluation.calibration.calibrating import CalibrationSettings, calibrate
 from graticule.evaluation.calibration.conformal import (
     finite_quantile,
     fit_promises,
@@ -30,6 +30,7 @@ from graticule.evaluation.calibration.coverage import (
     shift_in_words,
 )
 from graticule.evaluation.calibration.parts import JUDGE, split_parts
+from graticule.evaluation.calibration.sample import Sample
 from graticule.partitions import Partition, build_s2
 
 PROMISES = (0.8, 0.9, 0.95)

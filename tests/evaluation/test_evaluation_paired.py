@@ -14,7 +14,7 @@ from scipy import stats
 from graticule.errors import PredictionsError, UsageError
 from graticule.evaluation.intervals import percentile_interval
 from graticule.evaluation.paired import compare_predictions
-from graticule.evaluation.paired.contest import GOALS
+from graticule.evaluation.paired.pairs import GOALS
 from graticule.evaluation.paired.significance import (
     holm,
     mcnemar_test,

@@ -106,7 +106,7 @@ def _names(predictions: tuple[Path, ...]) -> list[str]:
 
 
 def _print(metrics: dict[str, Any]) -> None:
-    from graticule.evaluation.paired.contest import GOALS
+    from graticule.evaluation.paired.pairs import GOALS
     from graticule.evaluation.paired.words import better_at
     from graticule.evaluation.verdicts import figure, goal_name
     from graticule.reports.comparison import p_value

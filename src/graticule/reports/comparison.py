@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from graticule.evaluation.paired import Contest
-from graticule.evaluation.paired.contest import GOALS, error_column
+from graticule.evaluation.paired.contest import error_column
+from graticule.evaluation.paired.pairs import GOALS
 from graticule.evaluation.paired.words import better_at
 from graticule.evaluation.verdicts import figure, goal_name
 from graticule.reports.canvas import Canvas

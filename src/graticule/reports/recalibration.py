@@ -16,10 +16,10 @@ from graticule.errors import MissingFileError, TableError, UsageError
 from graticule.evaluation.calibration.calibrating import (
     Calibrated,
     CalibrationSettings,
-    Sample,
     calibrate,
 )
 from graticule.evaluation.calibration.coverage import coverage_in_words
+from graticule.evaluation.calibration.sample import Sample
 from graticule.inference import Model
 from graticule.inference.estimate import chosen_cells, distances_km
 from graticule.inference.sources import Source

@@ -16,8 +16,8 @@ from graticule.bundle import Bundle, BundleCard, write_bundle
 from graticule.bundle.regions import ELSEWHERE, RegionRule
 from graticule.errors import MissingFileError, TableError, TrainingError
 from graticule.evaluation.calibration import conformal_threshold, fit_temperature
-from graticule.evaluation.calibration.calibrating import Sample
 from graticule.evaluation.calibration.conformal import fit_promises
+from graticule.evaluation.calibration.sample import Sample
 from graticule.inference import Model
 from graticule.inference.estimate import temper
 from graticule.models import PlaceNetwork, read_tensors
