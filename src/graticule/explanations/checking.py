@@ -136,7 +136,7 @@ def check(
         fixed = Target(explanation.target.words, explanation.map.weights)
         for part, stranger in strangers.items():
             for method in methods:
-                other = method.run(stranger, explanation.view.square, fixed)
+                other = (method.rough or method.run)(stranger, explanation.view.square, fixed)
                 alike[method.name][part].append(rank_correlation(explanation.maps[method.name], other))
         if on_progress:
             on_progress(number + 1, len(explanations))

@@ -7,7 +7,7 @@ the network saw it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -32,16 +32,24 @@ Run = Callable[["Model", "NDArray[np.uint8]", Target], SaliencyMap]
 
 @dataclass(frozen=True)
 class Method:
-    """A way of explaining: its name, what people call it, and what does it."""
+    """A way of explaining.
+
+    Convention:
+        - ``name``; ``title``: what people call it; ``run``: what does it
+        - ``rough``: nearly the same for less, where only likeness is asked for (maps of shuffled weights)
+    """
 
     name: str
     title: str
     run: Run
+    rough: Run | None = None
 
 
 def occlusion_method(settings: OcclusionSettings | None = None) -> Method:
     """Occlusion with other settings than S1's."""
-    return Method("occlusion", "Occlusion", partial(_occlusion, settings or OcclusionSettings()))
+    said = settings or OcclusionSettings()
+    rough = partial(_occlusion, replace(said, coarse=True))
+    return Method("occlusion", "Occlusion", partial(_occlusion, said), rough)
 
 
 def _occlusion(
