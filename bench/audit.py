@@ -122,7 +122,7 @@ def trained(planet: planets.Planet, said: argparse.Namespace, folder: Path, name
 
 def audited(model: Model, folder: Path) -> Audit:
     started = time.process_time()
-    found = audit(model, folder / "audited", settings=AuditSettings(split="all", limit=2000))
+    found = audit(model, folder / "audited", settings=AuditSettings(split="all", limit=2000, patch_photos=50))
     print(f"audit of {len(found.subject):,} photos, {time.process_time() - started:.0f} CPU s", flush=True)
     for sentence in found.document["verdict"]:
         print(f"  {sentence}")
@@ -184,10 +184,11 @@ def main() -> int:
     words.add_argument("--audited", type=int, default=900, help="photos to audit with")
     words.add_argument("--explained", type=int, default=60, help="photos whose maps are judged")
     words.add_argument("--minutes", type=float, default=3.0, help="CPU minutes of training, each")
+    words.add_argument("--threads", type=int, default=2)
     words.add_argument("--seed", type=int, default=0)
     words.add_argument("--keep", type=Path, help="keep planets and bundles here; found again if there")
     said = words.parse_args()
-    torch.set_num_threads(2)
+    torch.set_num_threads(said.threads)
     with tempfile.TemporaryDirectory() as temporary:
         return judged(said, said.keep or Path(temporary))
 

@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from explanations_spots import BEIJING, PARIS, SYDNEY, spot_bundle
 from PIL import Image
 
-from conftest import BEIJING, PARIS, SYDNEY, colour_network
 from graticule.cli.main import main
 from graticule.errors import UsageError
 from graticule.explanations.auditing import AuditSettings, Rectangle, audit
@@ -26,6 +26,7 @@ from graticule.explanations.auditing.retraining import region_of_photo
 from graticule.explanations.auditing.subject import read_subject
 from graticule.inference import Model, load_model
 from graticule.photos.table import write_photo_table
+from graticule.reports.audit import AuditPictures, write_audit_report
 
 SIZE_PX = 20
 PER_COUNTRY = 30
@@ -72,26 +73,8 @@ def draw_photos(folder: Path, *, planted: bool = True, **columns: object) -> Pat
 
 @pytest.fixture(scope="module")
 def bundle_path(tmp_path_factory, three_cells) -> Path:
-    onnx = pytest.importorskip("onnx")
-    from graticule.bundle import BundleCard, write_bundle
-
-    # cells are numbered along Hilbert's curve: let each colour mean the country that the photos say
-    order = three_cells.encode(np.array([PARIS, BEIJING, SYDNEY]))
-    network = onnx.load_model_from_string(colour_network(three_cells, size_px=SIZE_PX, sharpness=12.0))
-    network.graph.node[0].op_type = "GlobalMaxPool"
-    weights = np.zeros((3, three_cells.count), dtype=np.float32)
-    weights[[0, 1, 2], order] = 12.0
-    network.graph.initializer[0].CopyFrom(onnx.numpy_helper.from_array(weights, "weight"))
     folder = tmp_path_factory.mktemp("bundle") / "spots"
-    card = BundleCard(name="spots", architecture="maximum", head="MC", licence="CC0-1.0")
-    write_bundle(
-        folder,
-        model_onnx=network.SerializeToString(),
-        partition=three_cells,
-        card=card,
-        model_card="# Spots\n",
-    )
-    return folder
+    return spot_bundle(folder, three_cells, size_px=SIZE_PX, sharpness=12.0)
 
 
 @pytest.fixture(scope="module")
@@ -179,8 +162,14 @@ def test_few_groups_cannot_tell(model, tmp_path):
 
 def test_one_photo_can_be_audited(model, tmp_path):
     folder = draw_photos(tmp_path / "p")
-    document = audit(model, folder, settings=AuditSettings(limit=1, patch_photos=1, clue_photos=1)).document
+    document = audit(
+        model, folder, settings=AuditSettings(limit=1, patch_photos=1, clue_photos=1, resamples=0)
+    ).document
     assert document["photos"]["looked_at"] == 1
+    page = write_audit_report(
+        tmp_path / "audit", document, AuditPictures(np.zeros((9, 9, 3), np.uint8), None, None)
+    )
+    assert "Too few photos to tell" in page.read_text(encoding="utf-8")
     assert document["finding"] == "cannot tell"
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from explanations_spots import spot_bundle
 from PIL import Image
 from PIL.ExifTags import GPS, IFD
 
-from colour_network import colour_network
 from graticule.cli.main import main
 from graticule.errors import PhotoError, UsageError
 from graticule.explanations.privacy import PrivacySettings, check_privacy
@@ -27,24 +27,8 @@ SIZE_PX = 32
 
 @pytest.fixture(scope="module")
 def spot_path(tmp_path_factory, three_cells) -> Path:
-    """A bundle whose network looks for the brightest pixel of each colour."""
-    onnx = pytest.importorskip("onnx")
-    from graticule.bundle import BundleCard, write_bundle
-
-    network = onnx.load_model_from_string(colour_network(three_cells, size_px=SIZE_PX, sharpness=6.0))
-    network.graph.node[0].op_type = "GlobalMaxPool"
     folder = tmp_path_factory.mktemp("bundle") / "spots"
-    card = BundleCard(
-        name="spots", architecture="maximum", head="MC", licence="CC0-1.0", conformal={"0.9": 0.9}
-    )
-    write_bundle(
-        folder,
-        model_onnx=network.SerializeToString(),
-        partition=three_cells,
-        card=card,
-        model_card="# Spots\n",
-    )
-    return folder
+    return spot_bundle(folder, three_cells, size_px=SIZE_PX, sharpness=6.0)
 
 
 @pytest.fixture(scope="module")

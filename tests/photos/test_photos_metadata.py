@@ -108,7 +108,7 @@ def test_every_kind_of_trace_is_told():
         "comment: in the harbour",
         "keywords: boat & sea",
         "keywords: summer",
-        "software: Editor 3",
+        "processed by: Editor 3",
         "notes of the camera's maker, 24 bytes",
         "1 mark of faces or names of people in the picture",
     ):

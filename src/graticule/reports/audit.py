@@ -28,6 +28,7 @@ PICTURES: Final = "figures"
 
 SHOWN_COUNTRIES: Final = 15
 SHOWN_CLUSTERS: Final = 3
+SHOWN_FAILED: Final = 20
 SHOWN_CROPS: Final = 24
 
 
@@ -104,6 +105,7 @@ def render_audit(
         map_name=_map_name,
         images={name: _data(picture) for name, picture in drawn.items()},
         sheets=_sheets(document, pictures),
+        failed=list(document["photos"]["failed"].items())[:SHOWN_FAILED],
         sheet_name=_sheet_name,
         names={"document": DOCUMENT, "patches": PATCHES},
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -84,7 +84,6 @@ class Audit:
     clues: tuple[Clues, ...]
     usual: NDArray[np.uint8]
     example: int = 0
-    masks: dict[str, Mask] = field(default_factory=dict)
 
 
 def audit(
@@ -148,8 +147,7 @@ def audit(
     }
     document["verdict"] = sentences(document)
     example = _example(patches, subject, countries)
-    masks = {name: part for name, part in given.items() if not isinstance(part, Rectangle)}
-    return Audit(document, subject, patches, tuple(clues), judge.usual, example, masks)
+    return Audit(document, subject, patches, tuple(clues), judge.usual, example)
 
 
 def _quiet(_words: str, _done: int, _of: int) -> None:

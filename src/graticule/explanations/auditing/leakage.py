@@ -7,8 +7,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from graticule.evaluation.intervals import Ratio, resample
-from graticule.explanations.auditing.masking import ALPHA, Sampling
+from graticule.explanations.auditing.masking import ALPHA, Sampling, intervals
 from graticule.explanations.auditing.subject import Subject
 
 FEWEST: Final = 5
@@ -57,10 +56,8 @@ def _side(
     row: dict[str, Any] = {"photos": int(which.sum()), "groups": len(np.unique(units)), "accuracy": None}
     if not which.any():
         return row | {"interval": None}
-    drawn = resample(
-        {"accuracy": Ratio(right[which])}, groups=units, resamples=sampling.resamples, seed=sampling.seed
-    )
-    return row | {"accuracy": float(right[which].mean()), "interval": list(drawn.interval("accuracy"))}
+    found = intervals({"accuracy": right[which]}, units, sampling)
+    return row | {"accuracy": float(right[which].mean()), "interval": found and found["accuracy"]}
 
 
 def _few(sides: dict[str, dict[str, Any]]) -> str:

@@ -205,13 +205,24 @@ def _figures(
     """Accuracies of the photos ``which`` (n,), and intervals of what covering changes."""
     plain, part, random = (each.right for each in (covered.plain, covered.covered, covered.random))
     values = {"fall": plain - part, "random_fall": plain - random, "excess": random - part}
-    kept = np.unique(units[which], return_inverse=True)[1].astype(np.int64)
-    ratios = {name: Ratio(value[which]) for name, value in values.items()}
-    drawn = resample(ratios, groups=kept, resamples=sampling.resamples, seed=sampling.seed)
+    groups = np.unique(units[which], return_inverse=True)[1].astype(np.int64)
+    chosen = {name: value[which] for name, value in values.items()}
     return {
         "accuracy": float(plain[which].mean()),
         "accuracy_covered": float(part[which].mean()),
         "accuracy_random": float(random[which].mean()),
-        **{name: float(value[which].mean()) for name, value in values.items()},
-        "intervals": {name: list(drawn.interval(name)) for name in values} if sampling.resamples else None,
+        **{name: float(value.mean()) for name, value in chosen.items()},
+        "intervals": intervals(chosen, groups, sampling),
     }
+
+
+def intervals(
+    values: Mapping[str, NDArray[np.float64]], groups: NDArray[np.int64], sampling: Sampling
+) -> dict[str, list[float] | None] | None:
+    """95 % intervals of means of values (n,), by group; None where groups are too few, or none is wanted."""
+    if not sampling.resamples:
+        return None
+    ratios = {name: Ratio(value) for name, value in values.items()}
+    drawn = resample(ratios, groups=groups, resamples=sampling.resamples, seed=sampling.seed)
+    found = {name: list(drawn.interval(name)) for name in values}
+    return {name: None if any(end != end for end in ends) else ends for name, ends in found.items()}

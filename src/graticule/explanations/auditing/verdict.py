@@ -92,8 +92,7 @@ def _on_all(tested: Sequence[Mapping[str, Any]]) -> str:
     """The part whose covering costs most over all countries."""
     most = max(tested, key=lambda part: part["excess"])
     interval = most["intervals"]["excess"] if most["intervals"] else None
-    known = interval is not None and interval[0] == interval[0]
-    between = f" ({100 * interval[0]:.1f} to {100 * interval[1]:.1f})" if known and interval else ""
+    between = f" ({100 * interval[0]:.1f} to {100 * interval[1]:.1f})" if interval else ""
     return (
         f"Over all {most['photos']} photos that test, covering {_where(most)} costs most: "
         f"{100 * most['excess']:.1f} points{between} more than random rectangles."
@@ -113,7 +112,7 @@ def _on_country(row: Mapping[str, Any]) -> str:
     name = country_name(row["country"]) or row["country"]
     interval = row["intervals"]["excess"] if row["intervals"] else None
     between = ""
-    if interval and interval[0] is not None and interval[0] == interval[0]:
+    if interval:
         between = f", {100 * interval[0]:.0f} to {100 * interval[1]:.0f} points more than chance"
     carried = f"{100 * row['carried']:.0f} % of other photos {name}"
     tests = f"{row['photos']} photos of {row['groups']} groups, p {_p(row['p_holm'])} after Holm's correction"

@@ -18,7 +18,7 @@ _XMP_FIELDS: Final = (
     ("person", "in the picture", ("Iptc4xmpExt:PersonInImage",)),
     ("serial", "serial number", ("aux:SerialNumber", "exifEX:BodySerialNumber", "aux:LensSerialNumber")),
     ("serial", "number of this document", ("xmpMM:DocumentID", "xmpMM:OriginalDocumentID")),
-    ("software", "software", ("xmp:CreatorTool",)),
+    ("software", "processed by", ("xmp:CreatorTool",)),
     ("place", "city", ("photoshop:City", "Iptc4xmpExt:City")),
     ("place", "country", ("photoshop:Country", "Iptc4xmpExt:CountryName")),
     ("place", "state", ("photoshop:State",)),
