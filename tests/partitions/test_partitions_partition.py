@@ -38,6 +38,7 @@ def content(partition: Partition) -> bytes:
 
 
 def literal_encode(partition: Partition, latitude: float, longitude: float) -> int:
+    longitude = 0.0 if abs(latitude) == 90 else 180.0 if longitude == -180 else longitude  # one name each
     place = s2geometry.S2CellId(s2geometry.S2LatLng.FromDegrees(latitude, longitude))
     found = [
         index
