@@ -18,9 +18,8 @@ def test_a_report_is_drawn_and_told(visit, colour_bundle: Path, tmp_path: Path) 
         page = visit(f"{address}/#model")
         page.wait_for_selector(".model-page .diagram")
         assert page.locator("caption").inner_text() == "twelve · 12 photos"
-        figures = dict(
-            row.split("\t")[:2] for row in page.locator(".table").first.locator("tbody tr").all_inner_texts()
-        )
+        rows = page.get_by_role("region", name="twelve").locator("tbody tr").all_inner_texts()
+        figures = dict(row.split("\t")[:2] for row in rows)
         assert figures["Right cell first"] == f"{100 * document['top_k']['1']:.0f}\u00a0%"
         bins = document["calibration"]["cell"]["bins"]
         cell = page.locator(".diagram").first
