@@ -59,3 +59,18 @@ def test_one_group_one_class_and_features_that_say_nothing() -> None:
     assert best_classes(zeros, np.array([4, 4, 4, 4, 9, 9]), np.zeros(6, np.int64), zeros).tolist() == [4] * 6
     assert best_classes(zeros, np.full(6, 2), np.arange(6), zeros[:1]).tolist() == [2]
     assert len(best_classes(zeros, np.full(6, 2), np.arange(6), zeros[:0])) == 0
+
+
+def test_features_that_say_nothing_leave_the_commonest_class() -> None:
+    generator = np.random.default_rng(1)
+    classes = (generator.random(300) < 0.3).astype(np.int64)  # seven of ten are of class 0
+    noise, others = generator.normal(size=(300, 100)), generator.normal(size=(200, 100))
+    best = best_classes(noise, classes, np.arange(300), others)
+    assert (best == 0).mean() > 0.95  # a fit that follows the noise gives some 60 %
+
+
+def test_a_class_of_one_group_alone_is_no_obstacle() -> None:
+    classes = np.array([0] * 20 + [1] * 20 + [2] * 5)
+    groups = np.array([*range(1, 41), *[45] * 5])  # held out: the only group of class 2
+    features = np.eye(3)[classes] + np.random.default_rng(2).normal(0, 0.1, (45, 3))
+    assert set(best_classes(features, classes, groups, np.eye(3)).tolist()) >= {0, 1}
