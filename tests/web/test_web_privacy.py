@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 from collections.abc import Iterator
 
 import numpy as np
@@ -13,10 +14,11 @@ from PIL import ExifTags, Image
 pytest.importorskip("fastapi", reason="needs the extra 'web'")
 from starlette.testclient import TestClient
 
-from graticule.explanations.privacy import check_privacy
+from graticule.explanations.privacy import PrivacyReport, check_privacy
 from graticule.inference import load_model
 from graticule.photos.metadata import read_metadata
 from graticule.web.app import create_app
+from graticule.web.privacy import document_of
 from graticule.web.settings import ServerSettings
 
 LATITUDE, LONGITUDE = 48.858370, 2.294481
@@ -48,9 +50,13 @@ def client() -> Iterator[TestClient]:
         yield client
 
 
-def test_the_report_is_that_of_check_privacy(client: TestClient, photo: bytes) -> None:
-    answer = client.post("/v1/privacy?copy=true", files={"files": ("a.jpg", photo)})
-    document, direct = answer.json(), check_privacy(load_model(), photo)
+@pytest.fixture(scope="module")
+def direct(photo: bytes) -> PrivacyReport:
+    return check_privacy(load_model(), photo)
+
+
+def test_the_report_is_that_of_check_privacy(client: TestClient, photo: bytes, direct: PrivacyReport) -> None:
+    document = client.post("/v1/privacy?copy=true", files={"files": ("a.jpg", photo)}).json()
     assert document["metadata"] == direct.to_dict()["metadata"]
     assert document["before"]["confidence"] == pytest.approx(direct.before.confidence, rel=1e-3)
     assert document["after"]["confidence"] == pytest.approx(direct.after.confidence, rel=1e-3)
@@ -83,10 +89,8 @@ def test_the_copy_comes_only_when_asked_for(client: TestClient, photo: bytes) ->
 
 
 @pytest.mark.parametrize(("finest", "said"), [("region", "near 48.9, 2.3"), ("country", "near 49, 2")])
-def test_a_cap_holds_for_what_is_said_of_the_place(photo: bytes, finest: str, said: str) -> None:
-    with TestClient(create_app(ServerSettings(rate_per_minute=0, finest=finest))) as capped:
-        answer = capped.post("/v1/privacy?copy=true", files={"files": photo})
-    document = answer.json()
+def test_a_cap_holds_for_what_is_said_of_the_place(direct: PrivacyReport, finest: str, said: str) -> None:
+    document = document_of(direct, finest=finest, copy=True)
     for told in (document["before"], document["after"]):
         assert told["country"]
         assert told["country_confidence"] > 0
@@ -97,9 +101,17 @@ def test_a_cap_holds_for_what_is_said_of_the_place(photo: bytes, finest: str, sa
     words = {trace["kind"]: trace["words"] for trace in document["metadata"]["traces"]}
     assert words["position"] == f"an exact position, {said}"
     assert "Pocket 7" in words["device"]
+    text = json.dumps(document)
+    assert "48.858" not in text
+    assert "2.2944" not in text
+    assert "Paris" not in text
+
+
+def test_the_server_caps_what_it_says(photo: bytes) -> None:
+    with TestClient(create_app(ServerSettings(rate_per_minute=0, finest="country"))) as capped:
+        answer = capped.post("/v1/privacy?blur=0", files={"files": photo})
+    assert answer.json()["finest"] == "country"
     assert "48.858" not in answer.text
-    assert "2.2944" not in answer.text
-    assert "Paris" not in answer.text
 
 
 def test_refusals(client: TestClient, photo: bytes) -> None:
