@@ -121,7 +121,7 @@ def test_the_verdict_says_it_with_the_evidence(found):
     assert "100 % of other photos France" in said
     assert "after Holm's correction" in said
     assert "is not known: the table has no training photos" in said
-    assert found.document["retrain"]["type"].startswith("graticule train RECIPE --set augmentation.region=[")
+    assert found.document["retrain"]["type"].startswith("graticule train RECIPE --set 'augmentation.region=[")
 
 
 def test_the_patch_map_lies_on_the_strip(found):

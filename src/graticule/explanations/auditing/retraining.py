@@ -31,4 +31,4 @@ def _in_photo(share: float, side: float) -> float:
 def how_to_retrain(region: Rectangle) -> str:
     """What to type for a run whose photos have the region covered, in training and validation."""
     shares = ",".join(f"{share:g}" for share in region.shares)
-    return f"graticule train RECIPE --set augmentation.region=[{shares}] -o RUN"
+    return f"graticule train RECIPE --set 'augmentation.region=[{shares}]' -o RUN"
