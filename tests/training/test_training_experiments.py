@@ -287,3 +287,4 @@ def test_full_scale_without_photos_says_what_to_type(tmp_path: Path) -> None:
     done = CliRunner().invoke(command, ["hierarchy", "-o", str(tmp_path / "out")])
     assert isinstance(done.exception, RecipeError)
     assert "--set photos.table=FOLDER" in str(done.exception)
+    assert not (tmp_path / "out").exists()

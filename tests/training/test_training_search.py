@@ -52,6 +52,8 @@ def test_spaces_are_found_by_recipe_name_and_path(tmp_path: Path) -> None:
     assert find_space("country_resnet50", None).stem == "country_resnet50"
     with pytest.raises(MissingFileError, match=r"no search space 'quick'(.|\n)*--space FILE"):
         find_space("quick", None)
+    with pytest.raises(MissingFileError, match="There is no recipe 'quik'"):
+        read_space("quik")
 
 
 @pytest.mark.parametrize(

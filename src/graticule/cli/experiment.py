@@ -71,6 +71,7 @@ def command(
     from graticule.training.experiments.definition import read_experiment
 
     experiment = read_experiment(name, scale=scale, overrides=overrides)  # its errors come before torch
+    experiment.check_photos()
     for package in ("torch", "lightning", "timm", "safetensors", "onnx"):
         require(package)
     from graticule.training.experiments.running import Course, run_experiment

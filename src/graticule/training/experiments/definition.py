@@ -157,6 +157,21 @@ class Experiment:
     scale: str | None
     rows: tuple[Row, ...]
 
+    def check_photos(self) -> None:
+        """Refuse an experiment whose rows name no photos, before anything is written.
+
+        Raises:
+            RecipeError: neither a table nor a planet.
+        """
+        for row in self.rows:
+            photos = row.recipe(0).photos
+            if photos.table is None and photos.synthetic is None:
+                raise RecipeError(
+                    f"photos.table: the recipe of '{row.name}' names no photos.\n"
+                    "Name a folder of `graticule ingest`:  --set photos.table=FOLDER\n"
+                    "or learn from a synthetic planet:  --scale smoke"
+                )
+
     def checkpoint_of(self, column: ColumnSection) -> str:
         """Which kept state a column is about."""
         if column.checkpoint is not None:

@@ -13,7 +13,7 @@ from typing import Any, Final
 import yaml
 
 from graticule.config import usable_cores
-from graticule.errors import RecipeError, TrainingError, UsageError
+from graticule.errors import TrainingError, UsageError
 from graticule.training.callbacks import StoppedError
 from graticule.training.checkpoints import LAST
 from graticule.training.experiments.definition import Experiment, Row, slug
@@ -85,8 +85,10 @@ def run_experiment(
         StoppedError: the user pressed Ctrl-C; all is saved.
         RecipeError: the recipe names no photos.
     """
+    course.experiment.check_photos()
     _claim(course)
-    _photos_are_named(course, say)
+    for row in course.experiment.rows:
+        with_photos(row.recipe(0), say, workers=usable_cores())  # drawn once, by several processes
     findings = course.findings()
     missing = sum(finding.measured is None for finding in findings)
     say(f"Experiment of {len(findings)} runs in '{course.folder}', {missing} to go.")
@@ -161,18 +163,6 @@ def _pretrained(course: Course, recipe: PretrainingRecipe | None, say: Say) -> P
         pretrain(with_photos(recipe, say), path, force=path.exists(), say=say)
     over.touch()
     return path
-
-
-def _photos_are_named(course: Course, say: Say) -> None:
-    for row in course.experiment.rows:
-        recipe = with_photos(row.recipe(0), say, workers=usable_cores())  # drawn once, by several processes
-        if recipe.photos.table is None:
-            scales = "smoke or small" if course.experiment.scale is None else "another"
-            raise RecipeError(
-                f"photos.table: the recipe of '{row.name}' names no photos.\n"
-                f"Name a folder of `graticule ingest`:  --set photos.table=FOLDER\n"
-                f"or learn from a synthetic planet, at --scale {scales}."
-            )
 
 
 def _claim(course: Course) -> None:

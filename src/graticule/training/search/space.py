@@ -146,9 +146,9 @@ def read_space(
         MissingFileError: there is no such recipe or space.
         RecipeError: a file is wrong, or a parameter is no field of the recipe.
     """
+    full, scales, name = read_values(recipe)
     path = find_space(recipe, space)
     section = check_space(parse_yaml(read_text(path), str(path)), str(path))
-    full, scales, name = read_values(recipe)
     values = changed(full, section.set, f"{path}: set")
     values = override(scaled(values, scales, scale, name), overrides)
     found = SearchSpace(section, values, str(path))
