@@ -9,17 +9,8 @@ from fastapi import APIRouter, Query, Request, Response
 from graticule._version import __version__
 from graticule.config import EARTH_RADIUS_KM
 from graticule.web.batching import Words
-from graticule.web.documents import (
-    EXAMPLE,
-    EXPLANATION_EXAMPLE,
-    FORM,
-    ONE_FILE,
-    PRIVACY_EXAMPLE,
-    PROBLEMS,
-    ExplanationOut,
-    PredictionsOut,
-    PrivacyOut,
-)
+from graticule.web.documents import PROBLEMS, ExplanationOut, PredictionsOut, PrivacyOut
+from graticule.web.examples import EXAMPLE, EXPLANATION_EXAMPLE, FORM, ONE_FILE, PRIVACY_EXAMPLE
 from graticule.web.explaining import BEST, Method, Question, explained, methods_of
 from graticule.web.privacy import checked
 from graticule.web.problems import ProblemError

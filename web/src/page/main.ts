@@ -9,13 +9,15 @@ import { footer, keysFor } from "../panel";
 import { PhotoList } from "../photolist";
 import type { Candidate, LonLat, Photo } from "../scene";
 import { ANSWER, KEYS, MODEL, PAGE, PHOTOS, PRIVACY } from "../strings";
+import { TakeAlong } from "./along";
 import { Api, ApiError } from "./api";
+import { choices, usualPromise } from "./choices";
 import { Chooser } from "./chooser";
-import { answered, geojsonOf, isPending, lineOf, photoOf, previewOf, save, stem, type Entry } from "./entries";
+import { answered, isPending, photoOf, previewOf, type Entry } from "./entries";
 import { modelPage } from "./modelpage";
-import { loadModels, Model } from "./models";
-import { pictureOf } from "./picture";
+import { loadModels, type Model, type Shown } from "./models";
 import { PrivacyPage } from "./privacypage";
+import { askToken } from "./token";
 import { TruthForm } from "./truth";
 import { Why } from "./why";
 
@@ -23,18 +25,12 @@ const AT_ONCE = 4; // requests; the server answers them in one batch
 const FORM_BYTES = 2000; // what a request holds besides its photo
 const MILLION = 1e6;
 
-interface Shown {
-  model: Model;
-  earth: EarthMap;
-  caption: HTMLElement;
-}
-
 type Route = "locate" | "model" | "privacy";
 
 const TITLES: Record<Route, string> = { locate: PAGE.question, model: MODEL.title, privacy: PRIVACY.title };
 
 class Page {
-  private readonly api = new Api((again) => this.askToken(again));
+  private readonly api = new Api((again) => askToken(this.body, again));
   private models: Model[] = [];
   private shown: Shown[] = [];
   private entries: Entry[] = [];
@@ -70,7 +66,15 @@ class Page {
     };
     this.chooser = new Chooser({ add: (files) => this.add(files) });
     this.truth = new TruthForm({ set: (place) => this.setTruth(place), pick: (on) => this.pick(on) });
-    this.after.append(this.truth.element, this.takeAlong());
+    const along = new TakeAlong({
+      entries: () => this.entries,
+      selected: () => this.entries[this.selected] ?? null,
+      shown: () => this.shown,
+      seen: (entry, model) => this.seen(entry, model),
+      announce: (text) => (this.announcer.textContent = text),
+      remove: (all) => this.remove(all),
+    });
+    this.after.append(this.truth.element, along.element);
     const head = h(
       "header",
       { class: "head page-head" },
@@ -88,7 +92,10 @@ class Page {
     const first = this.models[0]!;
     await first.load();
     if (first.info.has_test_photos) this.chooser.setRandom(() => void this.addRandom());
-    this.settings.append(...this.choices());
+    this.promise = usualPromise(first);
+    this.settings.append(
+      ...choices(this.models, { models: (models) => void this.choose(models), promise: (share) => this.setPromise(share) }),
+    );
     this.showModels([first]);
     this.shown[0]!.earth.showPartition();
     this.go();
@@ -145,39 +152,6 @@ class Page {
   }
 
   // which models
-
-  private choices(): HTMLElement[] {
-    const first = this.models[0]!;
-    const choice = (label: string, options: [string, string][], choose: (value: string) => void) => {
-      const select = h("select", {}, ...options.map(([value, text]) => h("option", { value }, text)));
-      select.addEventListener("change", () => choose(select.value));
-      return h("label", {}, h("span", {}, label), select);
-    };
-    const found: HTMLElement[] = [];
-    if (this.models.length > 1) {
-      const options = this.models.map((model, index): [string, string] => [String(index), model.label]);
-      const chosen = { first: 0, beside: -1 };
-      const change = () => {
-        const picked = [chosen.first, chosen.beside].filter((index, at, all) => index >= 0 && all.indexOf(index) === at);
-        void this.choose(picked.map((index) => this.models[index]!));
-      };
-      const beside: [string, string][] = [["-1", PAGE.nothingBeside], ...options];
-      found.push(choice(PAGE.with, options, (value) => (chosen.first = Number(value), change())));
-      const second = choice(PAGE.beside, beside, (value) => (chosen.beside = Number(value), change()));
-      second.classList.add("only-locate");
-      found.push(second);
-    }
-    const { promises } = first.info;
-    if (promises.length > 1) {
-      this.promise = promises.includes(0.9) ? 0.9 : promises[0]!;
-      const options = promises.map((share): [string, string] => [String(share), PAGE.promised(share)]);
-      const select = choice(PAGE.promise, options, (value) => this.setPromise(Number(value)));
-      select.classList.add("only-locate");
-      select.querySelector("select")!.value = String(this.promise);
-      found.push(select);
-    }
-    return found;
-  }
 
   private async choose(models: Model[]): Promise<void> {
     try {
@@ -440,68 +414,6 @@ class Page {
     this.progressText.textContent = PAGE.progress(done, this.entries.length);
   }
 
-  private takeAlong(): HTMLElement {
-    const button = (text: string, action: (pressed: HTMLButtonElement) => unknown) => {
-      const made: HTMLButtonElement = h("button", { type: "button", onclick: () => action(made) }, text);
-      return made;
-    };
-    return h(
-      "section",
-      { class: "along", "aria-label": PAGE.answer },
-      h("h2", {}, PAGE.answer),
-      h(
-        "div",
-        { class: "buttons" },
-        button(PAGE.copy, (pressed) => void this.copy(pressed)),
-        button(PAGE.json, () => this.saveAnswers("json")),
-        button(PAGE.geojson, () => this.saveAnswers("geojson")),
-        button(PAGE.png, () => void this.savePicture()),
-        button(PAGE.remove, () => this.remove(false)),
-        button(PAGE.removeAll, () => this.remove(true)),
-      ),
-    );
-  }
-
-  private async copy(pressed: HTMLButtonElement): Promise<void> {
-    const entry = this.entries[this.selected];
-    if (!entry) return;
-    const lines = this.shown.map(({ model }) => {
-      const [photo, head] = this.seen(entry, model);
-      return lineOf(photo, head.place) + (this.shown.length > 1 ? ` [${model.label}]` : "");
-    });
-    const said = await navigator.clipboard?.writeText(lines.join("\n")).then(
-      () => PAGE.copied,
-      () => PAGE.notCopied,
-    );
-    pressed.textContent = said ?? PAGE.notCopied;
-    this.announcer.textContent = pressed.textContent;
-    setTimeout(() => (pressed.textContent = PAGE.copy), 2000);
-  }
-
-  /** All photos' answers, of all models that are shown, as the server gave them. */
-  private saveAnswers(kind: "json" | "geojson"): void {
-    const found = this.entries.flatMap((entry) =>
-      this.shown.flatMap(({ model }) => {
-        const answer = answered(entry, model.name);
-        return answer ? [entry.truth ? { ...answer, true_latitude: entry.truth[1], true_longitude: entry.truth[0] } : answer] : [];
-      }),
-    );
-    const { name = PAGE.brand } = this.entries[this.selected] ?? {};
-    const content = kind === "json" ? found : geojsonOf(found);
-    const type = kind === "json" ? "application/json" : "application/geo+json";
-    save(new Blob([JSON.stringify(content, null, 1)], { type }), `${stem(name)}.${kind}`);
-  }
-
-  private async savePicture(): Promise<void> {
-    const entry = this.entries[this.selected];
-    if (!entry) return;
-    for (const { model, earth } of this.shown) {
-      const [photo, head] = this.seen(entry, model);
-      const picture = await pictureOf(earth, lineOf(photo, head.place));
-      save(picture, this.shown.length > 1 ? `${stem(entry.name)}-${model.label}.png` : `${stem(entry.name)}.png`);
-    }
-  }
-
   // truth, token, notices, keys
 
   private pick(on: boolean): void {
@@ -515,29 +427,6 @@ class Page {
     this.render();
     this.announce();
     if (place) this.shown[0]?.earth.fit();
-  }
-
-  private askToken(again: boolean): Promise<string> {
-    const field = h("input", { id: "token", type: "password", autocomplete: "current-password", required: true });
-    const form = h(
-      "form",
-      { class: "token" },
-      h("h2", {}, PAGE.token),
-      again && h("p", { class: "refused", role: "alert" }, PAGE.tokenWrong),
-      // for password managers, which keep a token under a name
-      h("input", { type: "text", autocomplete: "username", value: PAGE.brand, readonly: true, hidden: true }),
-      h("label", { for: "token" }, PAGE.tokenField),
-      h("div", { class: "row" }, field, h("button", { type: "submit", class: "primary" }, PAGE.tokenSend)),
-    );
-    this.body.before(form);
-    field.focus();
-    return new Promise((resolve) => {
-      form.addEventListener("submit", (event) => {
-        event.preventDefault();
-        form.remove();
-        resolve(field.value);
-      });
-    });
   }
 
   say(error: unknown): void {

@@ -1,8 +1,16 @@
 // The server's models, each with its cells once somebody looks at them.
 import { CellShapes } from "../cells";
+import type { EarthMap } from "../earth";
 import type { Cells } from "../scene";
 import { Api, type ModelJson } from "./api";
 import { cellsOf, countriesOf } from "./areas";
+
+/** A model's map on the page. */
+export interface Shown {
+  model: Model;
+  earth: EarthMap;
+  caption: HTMLElement;
+}
 
 export class Model {
   cells: Cells | null = null;
