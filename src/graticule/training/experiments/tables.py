@@ -96,8 +96,10 @@ class Table:
             return "nothing has been run yet."
         seeds = ", ".join(str(seed) for seed in sorted({seed for seed, _ in known}))
         judged = sorted({f"{found['photos']:,} {_PHOTOS[found['split']]} photos" for _, found in known})
+        mean = f"; mean ± half of the {LEVEL:.0%} interval over seeds (Student's t)"
+        several = self.has_several_seeds
         return (
-            f"Seeds {seeds}; mean ± half of the {LEVEL:.0%} interval over seeds (Student's t); "
+            f"Seed{'s' if several else ''} {seeds}{mean if several else ', so no interval'}; "
             f"{' or '.join(judged)}, the loss of validation."
         )
 
