@@ -20,6 +20,7 @@ from PIL import Image
 from graticule.errors import MissingFileError, RecipeError, TrainingError
 from graticule.models import read_tensors
 from graticule.training.checkpoints import read_checkpoint
+from graticule.training.pretraining.photos import make_photo_table
 from graticule.training.pretraining.run import PretrainingReport, pretrain, resume_pretraining
 from graticule.training.recipe import PretrainingRecipe
 from graticule.training.recipe_files import read_pretraining
@@ -136,6 +137,19 @@ def test_a_table_of_others_is_enough(world: Path, tmp_path: Path) -> None:
     recipe = tiny_recipe(tmp_path / "trip", probe=None, phases=[tiny_phase(epochs=1)])
     pretrain(recipe, tmp_path / "run", say=said.append)
     assert any(f"{table.height}, {table.height // 2} of them with a place" in line for line in said)
+
+
+def test_a_place_that_is_no_number_keeps_its_photo(world: Path, tmp_path: Path) -> None:
+    table = pl.read_parquet(world / "photos.parquet").select("photo_id", "path", "latitude", "longitude")
+    texts = table["latitude"].cast(pl.String).to_list()
+    texts[0], texts[1], texts[2] = "north", "91", ""
+    (tmp_path / "trip").mkdir()
+    shutil.copytree(world / "images", tmp_path / "trip" / "images")
+    table.with_columns(latitude=pl.Series(texts)).write_csv(tmp_path / "trip" / "photos.csv")
+    assert make_photo_table(tmp_path / "trip", tmp_path / "photos", silent) == table.height
+    made = pl.read_parquet(tmp_path / "photos" / "photos.parquet")
+    assert made["latitude"].null_count() == made["longitude"].null_count() == 3
+    assert sorted(made["photo_id"]) == sorted(table["photo_id"])
 
 
 def tiny_phase(**changes: object) -> dict[str, object]:

@@ -17,6 +17,7 @@ from graticule.training.callbacks import Say
 WITHOUT_PLACE: Final = frozenset(
     {
         "no-position",
+        "not-a-number",
         "empty-gps",
         "half-position",
         "nan-position",
