@@ -24,7 +24,7 @@ SHOWN = 5
     "--photos",
     required=True,
     type=click.Path(path_type=Path),
-    help="A photo table (file or folder) with places.",
+    help="Photos with places: a photo table, or what ingest reads.",
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the report into this folder.")
 @click.option("--split", help="Photos of this split; 'all' for all.  [default: test, else all but train]")

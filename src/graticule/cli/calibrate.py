@@ -19,7 +19,7 @@ SHOWN = 5
     "--photos",
     required=True,
     type=click.Path(path_type=Path),
-    help="A photo table (file or folder) with places; photos of its split train are left out.",
+    help="Photos with places: a photo table, or what ingest reads; its split train is left out.",
 )
 @click.option(
     "-o",

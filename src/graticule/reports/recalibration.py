@@ -25,6 +25,7 @@ from graticule.inference.estimate import chosen_cells, distances_km
 from graticule.inference.sources import Source
 from graticule.photos.columns import sniff
 from graticule.photos.coordinates import read_numbers
+from graticule.photos.opening import open_photos
 from graticule.photos.table import TABLE_NAME
 from graticule.photos.tabular import read_rows
 
@@ -51,7 +52,7 @@ def read_calibration_photos(table: str | Path, *, split: str | None = None) -> C
     """The photos with a place in a photo table, those that a model learns from (train) left out.
 
     Convention:
-        - ``table``: a file, or a folder with ``photos.parquet``
+        - ``table``: a file, a folder with ``photos.parquet``, or a folder that ``ingest`` reads
         - ``split``: only the photos of that split; every split but train when left out
 
     Raises:
@@ -61,11 +62,11 @@ def read_calibration_photos(table: str | Path, *, split: str | None = None) -> C
     """
     path = Path(table)
     file = path / TABLE_NAME if path.is_dir() else path
-    if not file.is_file():
+    if not path.exists():
         raise MissingFileError(
-            f"There is no photo table '{file}'.\nMake one:  graticule ingest PHOTOS -o FOLDER"
+            f"There is no photo table '{path}'.\nMake one:  graticule ingest PHOTOS -o FOLDER"
         )
-    rows = read_rows(file)
+    rows = read_rows(file) if file.is_file() else open_photos(path)
     found = sniff(rows)
     if found.path is None or found.latitude is None or found.longitude is None:
         raise TableError(

@@ -11,9 +11,10 @@ import torch
 from PIL import Image
 
 from graticule.models.mae import MaeSettings, create_autoencoder
+from graticule.photos.opening import is_photo_table
 from graticule.training.loading import Photos
 from graticule.training.photo_sets import PhotoSet, read_photo_sets
-from graticule.training.pretraining.photos import is_photo_table, make_photo_table
+from graticule.training.pretraining.photos import make_photo_table
 from graticule.training.pretraining.reconstructions import MARGIN_PX, Gallery, sheet
 from graticule.training.recipe import PhotosSection
 

@@ -18,7 +18,7 @@ from graticule.errors import PhotoError, UsageError
 from graticule.explanations.squares import square_of
 from graticule.geo.outlines import country_of
 from graticule.photos.decode import Photo
-from graticule.photos.table import photo_paths, read_photo_table
+from graticule.photos.opening import open_photos
 
 if TYPE_CHECKING:
     from graticule.inference import Model
@@ -69,14 +69,15 @@ def read_subject(
     """The photos of a table that a model is audited with.
 
     Convention:
-        - ``photos``: a photo table with places; ``split``: test, val, train or all; when left out ``test``
-          where the table has it, else all that are not ``train``
+        - ``photos``: a photo table, or a folder or table that ``ingest`` reads, with places
+        - ``split``: test, val, train or all; when left out ``test`` where the table has it, else all that are
+          not ``train``
         - ``limit``: at most so many, drawn by ``seed``, ``ENOUGH`` of each country first
 
     Raises:
         UsageError: no photo has a known place, the split does not exist, or no photo can be read.
     """
-    table = read_photo_table(photos)
+    table = open_photos(photos)
     chosen, part = _of_split(table, split, photos)
     if part.is_empty():
         raise UsageError(
@@ -99,7 +100,8 @@ def read_subject(
             "Check whether latitude and longitude are exchanged in the table."
         )
     drawn = _drawn(known, limit, seed)
-    return _decoded(model, photo_paths(drawn, photos), drawn, table, (chosen, part.height - known.height))
+    paths = [Path(path) for path in drawn["path"]]
+    return _decoded(model, paths, drawn, table, (chosen, part.height - known.height))
 
 
 def _of_split(table: pl.DataFrame, split: str | None, photos: str | Path) -> tuple[str | None, pl.DataFrame]:

@@ -11,7 +11,7 @@ import polars as pl
 from graticule.errors import MissingFileError
 from graticule.photos.ingest import IngestSettings, ingest
 from graticule.photos.ingest_report import IngestReport
-from graticule.photos.table import TABLE_NAME, read_photo_table, write_photo_table
+from graticule.photos.table import read_photo_table, write_photo_table
 from graticule.training.callbacks import Say
 
 WITHOUT_PLACE: Final = frozenset(
@@ -30,11 +30,6 @@ WITHOUT_PLACE: Final = frozenset(
     }
 )
 """Why ``ingest`` refuses a photo whose pixels may be good: reasons that are about its place alone."""
-
-
-def is_photo_table(path: Path) -> bool:
-    """Whether ``path`` is a photo table as ``ingest`` makes it, or a folder with one."""
-    return path.suffix == ".parquet" or (path / TABLE_NAME).is_file()
 
 
 def make_photo_table(source: Path, folder: Path, say: Say) -> int:

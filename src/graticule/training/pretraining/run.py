@@ -16,6 +16,7 @@ from graticule.errors import GraticuleError, MissingFileError, PartitionError, R
 from graticule.models import read_tensors
 from graticule.models.mae import ENCODERS, MaeSettings, MaskedAutoencoder, create_autoencoder
 from graticule.partitions import Partition
+from graticule.photos.opening import is_photo_table
 from graticule.reports.training_curves import training_curves
 from graticule.training.augmentation import Cover
 from graticule.training.averaging import AveragedWeights
@@ -37,7 +38,7 @@ from graticule.training.loggers import create_loggers
 from graticule.training.photo_sets import PhotoSet, PhotoSets, read_photo_sets
 from graticule.training.planet import with_photos
 from graticule.training.pretraining.module import Restorer, Study
-from graticule.training.pretraining.photos import is_photo_table, make_photo_table
+from graticule.training.pretraining.photos import make_photo_table
 from graticule.training.pretraining.probing import Prober, read_probes, with_places
 from graticule.training.pretraining.reconstructions import Gallery
 from graticule.training.ranks import ALONE, Ranks, joined

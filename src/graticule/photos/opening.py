@@ -1,0 +1,44 @@
+"""A photo table of whatever ``ingest`` reads, for those who look at it once and keep no table."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import polars as pl
+
+from graticule.photos.ingest import ingest
+from graticule.photos.settings import IngestSettings
+from graticule.photos.table import TABLE_NAME, photo_paths, read_photo_table
+
+
+def is_photo_table(path: Path) -> bool:
+    """Whether ``path`` is a photo table as ``ingest`` makes it, or a folder with one."""
+    return path.suffix == ".parquet" or (path / TABLE_NAME).is_file()
+
+
+def open_photos(source: str | Path) -> pl.DataFrame:
+    """The photos of a photo table, else of a folder or table that ``ingest`` would make one of.
+
+    Photos that ``ingest`` refuses are not among them. No pixels are looked at: no duplicates are found, and a
+    photo may turn out to be damaged.
+
+    Convention:
+        - ``source``: a photo table, or what holds photos with places in one of the layouts of ``ingest``
+        - the columns of ``photos.table.COLUMNS``, then the source's own; ``path`` is absolute
+
+    Raises:
+        MissingFileError: there is no such source, or no photo in it.
+        TableError, UsageError: as ``ingest``.
+    """
+    source = Path(source)
+    if is_photo_table(source):
+        return _absolute(read_photo_table(source), source)
+    with tempfile.TemporaryDirectory(prefix="graticule-") as folder:
+        ingest(source, folder, IngestSettings(check_pixels=False, duplicates="keep", wrong_colours="keep"))
+        return _absolute(read_photo_table(folder), Path(folder))
+
+
+def _absolute(table: pl.DataFrame, home: Path) -> pl.DataFrame:
+    paths = [str(path.resolve()) for path in photo_paths(table, home)]
+    return table.with_columns(pl.Series("path", paths, dtype=pl.String))
