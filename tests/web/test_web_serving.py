@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import random
 import signal
@@ -12,8 +13,15 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 from web_process import free_port, httpx, jpeg, server
+
+
+def resident_mb(pid: int) -> float:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.split("VmRSS:")[1].split()[0]) / 1024
 
 
 def test_clients_at_once_all_get_their_own_answer(colour_bundle: Path) -> None:
@@ -117,6 +125,20 @@ def test_several_workers_share_their_figures(colour_bundle: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_memory_of_a_large_check_is_given_back() -> None:
+    """Eight times the usual photo, looked at again and again; the server is then as small as before."""
+    pixels = np.random.default_rng(0).integers(0, 256, (30, 40, 3), dtype=np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).resize((8900, 6700)).save(buffer, "JPEG", quality=85)
+    with server("default") as (process, url), httpx.Client(timeout=60) as client:
+        for _ in range(3):
+            answer = client.post(f"{url}/v1/privacy?copy=true", files={"files": buffer.getvalue()})
+            assert answer.status_code == 200
+        assert resident_mb(process.pid) < 600
+
+
+@pytest.mark.slow
 def test_damaged_files_by_the_thousand(colour_bundle: Path) -> None:
     """No crash, no 5xx, no growth: truncated, bits flipped, headers that promise the world."""
     rng = random.Random(0)
@@ -139,10 +161,6 @@ def test_damaged_files_by_the_thousand(colour_bundle: Path) -> None:
                 place = rng.randrange(len(data))
                 data[place:place] = rng.randbytes(rng.randrange(1, 5000))
         return bytes(data)
-
-    def resident_mb(pid: int) -> float:
-        status = Path(f"/proc/{pid}/status").read_text()
-        return int(status.split("VmRSS:")[1].split()[0]) / 1024
 
     with server(colour_bundle) as (process, url), httpx.Client(timeout=60) as client:
         grown = []

@@ -7,9 +7,11 @@ one: who comes when it is full is told to come again. Nobody's answer is waited 
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import Final, TypeVar
 
 from graticule.web.problems import ProblemError
@@ -91,4 +93,23 @@ class Chores:
 
 def _begin(work: Callable[[Patience], T], patience: Patience) -> T:
     patience.check()  # it may have waited for too long
-    return work(patience)
+    try:
+        return work(patience)
+    finally:
+        _give_back()
+
+
+def _give_back() -> None:
+    """Return freed memory to the system: glibc keeps a thread's, 700 MB after a photo of 60 megapixels."""
+    trim = _trim()
+    if trim is not None:
+        trim(0)
+
+
+@cache
+def _trim() -> Callable[[int], int] | None:
+    try:
+        found: Callable[[int], int] = ctypes.CDLL(None).malloc_trim
+    except (OSError, TypeError, AttributeError):  # another system, or another libc
+        return None
+    return found
