@@ -94,7 +94,8 @@ def test_failed_work_exits_with_1(run, recipe: Path, tmp_path: Path) -> None:
     assert json.loads(out)["error"]["type"] == "TrainingError"
 
 
-def test_ctrl_c_saves_and_says_how_to_go_on(world: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_saves_and_says_how_to_go_on(number: signal.Signals, world: Path, tmp_path: Path) -> None:
     recipe = tmp_path / "recipe.yaml"
     phases = [{"name": "all", "epochs": 500, "learning_rate": 1e-4}]
     recipe.write_text(yaml.safe_dump(tiny_values(world, phases=phases, workers=1)))
@@ -107,7 +108,10 @@ def test_ctrl_c_saves_and_says_how_to_go_on(world: Path, tmp_path: Path) -> None
     begun = tmp_path / "run" / "checkpoints" / "best_loss.ckpt"
     while not begun.exists() and time.monotonic() - began < 120:
         time.sleep(0.05)
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the loading process too
+    if number == signal.SIGINT:
+        os.killpg(process.pid, number)  # as a terminal does: to the loading process too
+    else:
+        process.send_signal(number)  # as a scheduler does when the time is over
     _, err = process.communicate(timeout=120)
     assert process.returncode == 130
     assert "Stopping after this step" in err

@@ -163,7 +163,7 @@ def interrupted_at(monkeypatch: pytest.MonkeyPatch, phase: int, batch: int) -> N
     def stop(self: Keeper, trainer: object, module: object, *others: object) -> None:
         position = module.position  # type: ignore[attr-defined]
         if (position.phase, position.batch) == (phase, batch):
-            self.interrupted = True
+            self.stop_request.is_asked = True
         original(self, trainer, module, *others)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Keeper, "on_train_batch_end", stop)

@@ -1,15 +1,12 @@
-"""What happens around the steps: saving, stopping early, stopping on Ctrl-C, and saying how far it is."""
+"""What happens around the steps: saving, stopping early, stopping when asked to, and saying how far it is."""
 
 from __future__ import annotations
 
 import math
-import signal
-import threading
 import time
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
-from types import FrameType
 from typing import Any, Final
 
 import lightning.pytorch as lightning
@@ -27,6 +24,7 @@ from graticule.training.checkpoints import (
 from graticule.training.loading import Batch
 from graticule.training.phase_module import PhaseModule
 from graticule.training.run_folder import RunFolder
+from graticule.training.stopping import StopRequest
 from graticule.training.validating import Scores
 
 SAVE_EVERY_S: Final = 600.0
@@ -39,13 +37,13 @@ Watch = Callable[[list[dict[str, Any]]], None]
 
 
 class StoppedError(TrainingError):
-    """The user pressed Ctrl-C; all that was done is saved."""
+    """The user pressed Ctrl-C, or a scheduler asked to end; all that was done is saved."""
 
     exit_status = 130
 
 
 class Keeper(Callback):
-    """Writes the run folder: after each validation, every ten minutes, and before stopping on Ctrl-C."""
+    """Writes the run folder: after each validation, every ten minutes, and before stopping when asked to."""
 
     def __init__(
         self,
@@ -61,21 +59,17 @@ class Keeper(Callback):
         self.say = say
         self.watch = watch
         self.loading_processes = max(1, loading_processes)
-        self.interrupted = False
+        self.stop_request = StopRequest(say)
         self._saved_at = time.monotonic()
         self._round_began = time.perf_counter()
-        self._before: Any = None
 
-    def setup(self, trainer: lightning.Trainer, pl_module: Any, stage: str) -> None:  # noqa: ARG002
+    def on_train_start(self, trainer: lightning.Trainer, pl_module: Any) -> None:  # noqa: ARG002
         """From now on the first Ctrl-C only asks to stop; a second one stops at once."""
-        if threading.current_thread() is threading.main_thread():
-            self._before = signal.signal(signal.SIGINT, self._on_interrupt)
+        self.stop_request.listen()
 
     def teardown(self, trainer: lightning.Trainer, pl_module: Any, stage: str) -> None:  # noqa: ARG002
         """Give Ctrl-C back its usual meaning."""
-        if self._before is not None:
-            signal.signal(signal.SIGINT, self._before)
-            self._before = None
+        self.stop_request.end()
 
     def on_train_epoch_start(self, trainer: lightning.Trainer, pl_module: Any) -> None:  # noqa: ARG002
         """The clock of ``seconds`` starts."""
@@ -89,7 +83,7 @@ class Keeper(Callback):
         batch_idx: int,  # noqa: ARG002
     ) -> None:
         """Ranks agree on stopping when they add up."""
-        pl_module.stop_asked = self.interrupted
+        pl_module.stop_asked = self.stop_request.is_asked
 
     def on_train_batch_end(
         self,
@@ -107,7 +101,7 @@ class Keeper(Callback):
             or not pl_module.timetable.step_is_over(done)
         ):
             return
-        if pl_module.stop_agreed if pl_module.ranks.several else self.interrupted:
+        if pl_module.stop_agreed if pl_module.ranks.several else self.stop_request.is_asked:
             self._save(trainer, pl_module, [LAST])
             raise StoppedError(stopped(pl_module.position, self.run))
         if time.monotonic() - self._saved_at > SAVE_EVERY_S:
@@ -146,7 +140,7 @@ class Keeper(Callback):
             trainer.should_stop = True
         if self.watch is not None:
             self.watch(position.history)
-        if pl_module.ranks.any(self.interrupted):
+        if pl_module.ranks.any(self.stop_request.is_asked):
             raise StoppedError(stopped(position, self.run))
 
     def _row(self, module: PhaseModule, scores: Scores) -> dict[str, Any]:
@@ -176,12 +170,6 @@ class Keeper(Callback):
             write_weights(self.run.weights(name), best, self.about)
         write_checkpoint(self.run.checkpoint(names[0]), checkpoint)
         self._saved_at = time.monotonic()
-
-    def _on_interrupt(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
-        if self.interrupted:
-            raise KeyboardInterrupt
-        self.interrupted = True
-        self.say("Stopping after this step ... (Ctrl-C again: at once)")
 
 
 def stopped(position: Position, run: RunFolder) -> str:
