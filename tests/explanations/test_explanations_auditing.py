@@ -25,7 +25,7 @@ from graticule.explanations.auditing.masking import Sampling
 from graticule.explanations.auditing.retraining import region_of_photo
 from graticule.explanations.auditing.subject import read_subject
 from graticule.inference import Model, load_model
-from graticule.photos.table import write_photo_table
+from graticule.photos.table import read_photo_table, write_photo_table
 from graticule.reports.audit import AuditPictures, write_audit_report
 
 SIZE_PX = 20
@@ -324,6 +324,36 @@ def test_the_verb_gives_json_and_counts_what_cannot_be_read(bundle_path, tmp_pat
     assert list(document["photos"]["failed"]) == ["FR-0"]
     assert document["photos"]["looked_at"] == 89
     assert "FR-0" in err
+
+
+def test_photos_that_a_table_names_in_vain_are_told_of(bundle_path, tmp_path, capsys):
+    folder = draw_photos(tmp_path / "p")
+    (folder / "photos.parquet").rename(tmp_path / "all.parquet")
+    places = pl.read_parquet(tmp_path / "all.parquet").select("photo_id", "path", "latitude", "longitude")
+    places.head(4).write_csv(folder / "photos.csv")
+    (folder / places["path"][1]).unlink()
+    words = ("audit", bundle_path, "--photos", folder, "--patch-photos", 1)
+    status, out, err = run(capsys, *words)
+    assert (status, "3 photos, " in out) == (3, True)
+    assert err.startswith("FR-1: There is no photo")
+    for path in places["path"][:4]:
+        (folder / path).unlink(missing_ok=True)
+    status, _, err = run(capsys, *words)
+    assert (status, "None of the 4 photos" in err) == (1, True)
+
+
+def test_a_report_that_cannot_be_written_is_refused_before_the_work(bundle_path, planted, tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    status, out, err = run(capsys, "audit", bundle_path, "--photos", planted, "-o", tmp_path / "file")
+    assert (status, out, "cannot be written" in err) == (1, "", True)
+
+
+def test_where_covering_costs_nothing_no_part_costs_most(model, tmp_path):
+    folder = draw_photos(tmp_path / "p", planted=False)
+    table = read_photo_table(folder).head(1)
+    write_photo_table(table.with_columns(country=pl.lit("AU")), folder)  # never found, so nothing can fall
+    said = " ".join(audit(model, folder, settings=QUICK).document["verdict"])
+    assert "Over the one photo that tests, covering none of the parts costs more" in said
 
 
 def test_regions_of_the_square_become_regions_of_photos():

@@ -8,8 +8,9 @@ import polars as pl
 import pytest
 from PIL import Image
 
-from graticule.errors import MissingFileError
+from graticule.errors import MissingFileError, TableError
 from graticule.photos.ingest import ingest
+from graticule.photos.layouts import Refusal
 from graticule.photos.opening import is_photo_table, open_photos
 
 
@@ -43,6 +44,23 @@ def test_a_photo_table_is_opened_as_it_is(folder: Path, tmp_path: Path) -> None:
         assert found["path"].to_list() == [str(folder / "a.jpg"), str(folder / "b.jpg")]
         assert found["sha256"].null_count() == 0
     assert not is_photo_table(folder)
+
+
+def test_photos_that_are_refused_are_told_of(folder: Path) -> None:
+    (folder / "a.jpg").unlink()
+    refusals: list[Refusal] = []
+    assert open_photos(folder, refusals=refusals)["path"].to_list() == [str(folder / "b.jpg")]
+    assert [(each.path, each.reason) for each in refusals] == [("a.jpg", "missing")]
+    (folder / "b.jpg").unlink()
+    with pytest.raises(TableError, match=r"None of the 2 photos .* can be used \(missing 2\)"):
+        open_photos(folder)
+
+
+def test_advice_names_no_folder_that_is_gone(folder: Path) -> None:
+    pl.DataFrame({"path": ["a.jpg", "b.jpg"]}).write_csv(folder / "photos.csv")
+    with pytest.raises(TableError, match=r"-o photos --latitude COLUMN") as caught:
+        open_photos(folder)
+    assert "graticule-" not in str(caught.value)
 
 
 def test_nothing_there(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from graticule.reports.audit import AuditPictures
 
 SHOWN = 5
-"""So many unreadable photos are named."""
+"""So many photos that cannot be used are named."""
 
 
 @click.command("audit")
@@ -79,11 +79,14 @@ def command(
     from graticule.explanations.auditing import AuditSettings, audit
     from graticule.inference import load_model
     from graticule.reports.audit import write_audit_report
+    from graticule.reports.page import check_folder
 
     settings = AuditSettings(
         split=words["split"], limit=words["limit"], patch_photos=words["patch_photos"], seed=words["seed"]
     )
     rectangles = _rectangles(words["rectangles"])
+    if output is not None:
+        check_folder(output)
     loaded = load_model(model, threads=threads)
     parts = rectangles | _masks(words["masks"], loaded)
     with progress("steps") as bar:
@@ -107,7 +110,7 @@ def command(
     for photo_id, reason in list(failed.items())[:SHOWN]:
         notes.print(f"{photo_id}: {reason}", markup=False)
     if len(failed) > SHOWN:
-        notes.print(f"... and {len(failed) - SHOWN} more photos that cannot be read")
+        notes.print(f"... and {len(failed) - SHOWN} more photos that cannot be used")
     return REFUSED_SOME if failed else 0
 
 

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import polars as pl
 
+from graticule.errors import GraticuleError, TableError
 from graticule.photos.ingest import ingest
+from graticule.photos.ingest_report import IngestReport
+from graticule.photos.layouts import Refusal
 from graticule.photos.settings import IngestSettings
 from graticule.photos.table import TABLE_NAME, photo_paths, read_photo_table
 
@@ -17,11 +20,11 @@ def is_photo_table(path: Path) -> bool:
     return path.suffix == ".parquet" or (path / TABLE_NAME).is_file()
 
 
-def open_photos(source: str | Path) -> pl.DataFrame:
+def open_photos(source: str | Path, *, refusals: list[Refusal] | None = None) -> pl.DataFrame:
     """The photos of a photo table, else of a folder or table that ``ingest`` would make one of.
 
-    Photos that ``ingest`` refuses are not among them. No pixels are looked at: no duplicates are found, and a
-    photo may turn out to be damaged.
+    Photos that ``ingest`` refuses are not among them, and are added to ``refusals``. No pixels are looked at:
+    no duplicates are found, and a photo may turn out to be damaged.
 
     Convention:
         - ``source``: a photo table, or what holds photos with places in one of the layouts of ``ingest``
@@ -29,14 +32,40 @@ def open_photos(source: str | Path) -> pl.DataFrame:
 
     Raises:
         MissingFileError: there is no such source, or no photo in it.
+        TableError: ``ingest`` refuses every photo.
         TableError, UsageError: as ``ingest``.
     """
     source = Path(source)
     if is_photo_table(source):
         return _absolute(read_photo_table(source), source)
     with tempfile.TemporaryDirectory(prefix="graticule-") as folder:
-        ingest(source, folder, IngestSettings(check_pixels=False, duplicates="keep", wrong_colours="keep"))
+        report = _ingested(source, folder)
+        if not report.kept:
+            raise TableError(_all_refused(source, report))
+        if refusals is not None:
+            refusals += report.refusals
         return _absolute(read_photo_table(folder), Path(folder))
+
+
+def _ingested(source: Path, folder: str) -> IngestReport:
+    settings = IngestSettings(check_pixels=False, duplicates="keep", wrong_colours="keep")
+    try:
+        return ingest(source, folder, settings)
+    except GraticuleError as error:
+        # the advice names the output, which here is a folder that is gone when it is read
+        error.args = tuple(
+            each.replace(folder, "photos") if isinstance(each, str) else each for each in error.args
+        )
+        raise
+
+
+def _all_refused(source: Path, report: IngestReport) -> str:
+    first = report.refusals[0]
+    counts = ", ".join(f"{reason} {count:,}" for reason, count in report.refused.items())
+    return (
+        f"None of the {report.read:,} photos that '{source}' names can be used ({counts}). The first, "
+        f"'{first.photo_id}': {first.message}\nSee all of them:  graticule ingest '{source}' -o photos"
+    )
 
 
 def _absolute(table: pl.DataFrame, home: Path) -> pl.DataFrame:

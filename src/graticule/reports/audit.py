@@ -95,7 +95,14 @@ def render_audit(
     return render_page(
         "audit.html",
         title=title or f"Audit of {document['model'].partition('@')[0]}",
-        filters={"share": _share, "points": _points, "name": _name, "p": _p, "count": lambda n: f"{n:,}"},
+        filters={
+            "share": _share,
+            "points": _points,
+            "name": _name,
+            "p": _p,
+            "count": lambda n: f"{n:,}",
+            "photos": _photos,
+        },
         has_images=True,
         document=document,
         shown=shown,
@@ -109,6 +116,10 @@ def render_audit(
         sheet_name=_sheet_name,
         names={"document": DOCUMENT, "patches": PATCHES},
     )
+
+
+def _photos(count: int) -> str:
+    return f"{count:,} photo{'s' if count != 1 else ''}"
 
 
 def _drawn(document: Mapping[str, Any], pictures: AuditPictures) -> dict[str, Image.Image]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import resources
@@ -55,6 +56,16 @@ def render_page(
         **names,
     }
     return environment.get_template(template).render()
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse, before long work is done, a folder that a report could not be written into; it is made.
+
+    Raises:
+        MissingFileError: it cannot be written.
+    """
+    with writing(folder), tempfile.TemporaryFile(dir=folder):
+        pass
 
 
 @contextmanager

@@ -147,7 +147,7 @@ def read_mask(path: str | Path, size_px: int) -> Mask:
         PhotoError: the file cannot be read.
         UsageError: its size is not that of the square, or nothing or everything is covered.
     """
-    image = decode(Path(path)).convert("L")
+    image = decode(Path(path), name=f"The mask '{path}'").convert("L")
     if image.size != (size_px, size_px):
         raise UsageError(
             f"The mask '{path}' has {image.width} x {image.height} pixels, and the network sees squares of "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -18,6 +18,7 @@ from graticule.errors import PhotoError, UsageError
 from graticule.explanations.squares import square_of
 from graticule.geo.outlines import country_of
 from graticule.photos.decode import Photo
+from graticule.photos.layouts import Refusal
 from graticule.photos.opening import open_photos
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class Subject:
         - ``seen``: (N,) whether photos of the same group, or the same file, are among the training photos;
           None where that is not known, and ``why_not_seen`` says why
         - ``aspect``: width of the photos as a multiple of their height, the median; 1 where it is not known
-        - ``failed``: photo ids and why they cannot be read; ``unplaced``: photos without a known place
+        - ``failed``: photo ids and why they cannot be used; ``unplaced``: photos without a known place
     """
 
     photo_ids: list[str]
@@ -77,7 +78,8 @@ def read_subject(
     Raises:
         UsageError: no photo has a known place, the split does not exist, or no photo can be read.
     """
-    table = open_photos(photos)
+    refusals: list[Refusal] = []
+    table = open_photos(photos, refusals=refusals)
     chosen, part = _of_split(table, split, photos)
     if part.is_empty():
         raise UsageError(
@@ -101,7 +103,9 @@ def read_subject(
         )
     drawn = _drawn(known, limit, seed)
     paths = [Path(path) for path in drawn["path"]]
-    return _decoded(model, paths, drawn, table, (chosen, part.height - known.height))
+    subject = _decoded(model, paths, drawn, table, (chosen, part.height - known.height))
+    refused = {each.photo_id: each.message for each in refusals}
+    return replace(subject, failed=refused | subject.failed)
 
 
 def _of_split(table: pl.DataFrame, split: str | None, photos: str | Path) -> tuple[str | None, pl.DataFrame]:

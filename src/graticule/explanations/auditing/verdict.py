@@ -91,10 +91,17 @@ def _on_leaning(leaning: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 def _on_all(tested: Sequence[Mapping[str, Any]]) -> str:
     """The part whose covering costs most over all countries."""
     most = max(tested, key=lambda part: part["excess"])
+    over = (
+        "Over the one photo that tests"
+        if most["photos"] == 1
+        else f"Over all {most['photos']} photos that test"
+    )
+    if most["excess"] <= 0:
+        return f"{over}, covering none of the parts costs more than random rectangles."
     interval = most["intervals"]["excess"] if most["intervals"] else None
     between = f" ({100 * interval[0]:.1f} to {100 * interval[1]:.1f})" if interval else ""
     return (
-        f"Over all {most['photos']} photos that test, covering {_where(most)} costs most: "
+        f"{over}, covering {_where(most)} costs most: "
         f"{100 * most['excess']:.1f} points{between} more than random rectangles."
     )
 
@@ -139,7 +146,7 @@ def _on_patches(document: Mapping[str, Any]) -> Iterator[str]:
     ]
     share, area = (100 * sum(row[key] for row in corners) for key in ("share", "area"))
     yield (
-        f"Of what matters on average over {every['photos']} photos, {said[0]}, {said[1]} and "
+        f"Of what matters on average over {_photos(every['photos'])}, {said[0]}, {said[1]} and "
         f"{share:.0f} % in the corners (of {area:.0f} %)."
     )
 
@@ -171,6 +178,10 @@ def _on_leakage(found: Mapping[str, Any]) -> Iterator[str]:
         )
     else:
         yield f"{photos}, and are not placed clearly better: {shares} (p {_p(found['p'])})."
+
+
+def _photos(count: int) -> str:
+    return f"{count} photo{'s' if count != 1 else ''}"
 
 
 def _names(codes: Sequence[str]) -> str:
