@@ -108,6 +108,10 @@ class ExplanationError(GraticuleError, ValueError):
     """An answer of this model cannot be explained in the way that was asked for."""
 
 
+class ContrastError(ExplanationError):
+    """A photo's own answer is all that it was to be held against, so that no contrast is left."""
+
+
 class PredictionsError(GraticuleError, ValueError):
     """A predictions file cannot be read, or does not match the truth it is compared with."""
 

@@ -48,7 +48,7 @@ def test_the_line_of_the_readme(explained: tuple[subprocess.CompletedProcess[str
     assert run.returncode == 0, run.stderr
     assert f"Wrote {out}" in run.stderr
     lines = run.stdout.splitlines()
-    assert re.fullmatch(r"holiday\.jpg: .+, \d+\.\d%", lines[0])
+    assert re.fullmatch(r"holiday\.jpg: .+, \d+\.\d %", lines[0])
     assert re.fullmatch(r"  Grad-CAM: .+ says most: \d+ % of what speaks for it", lines[1])
     assert lines[2].startswith("  Occlusion: ")
     assert "Areas under curves of 14 steps over 1 photo, in nats" in lines[4]
@@ -104,7 +104,7 @@ def test_a_contrast_as_a_sheet(photo: Path, tmp_path: Path) -> None:
     out = tmp_path / "contrast.png"
     run = graticule("explain", photo, "--for", "country:CN", "--against", "country:JP", "-o", out)
     assert run.returncode == 0, run.stderr
-    assert "China against Japan" in run.stdout
+    assert re.match(r"holiday\.jpg: China against Japan, \d+\.\d % of the two\n", run.stdout)
     width, height = size_of(out)
     assert width > 3 * 336 / 1.5
     assert height > 336
@@ -137,11 +137,20 @@ def test_json_is_one_document_on_stdout(colour_bundle: Path, colour_photos: Path
     assert document["predictions"][0]["saliency"]["maps"]["occlusion"]["unit"] == "nats"
 
 
+def test_an_answer_is_not_held_against_itself(colour_bundle: Path, colour_photos: Path) -> None:
+    run = graticule("explain", colour_photos, "--model", colour_bundle, *SMALL, "--against", "cell:1")
+    assert run.returncode == 3
+    assert "2 of 4 photos have no explanation" in run.stderr
+    assert "b-green.png: The photo's own answer is all of 'cell:1'" in run.stderr
+    assert "a-red.jpg: " in run.stdout
+
+
 def test_only_broken_photos_is_a_failure(colour_bundle: Path, colour_photos: Path, tmp_path: Path) -> None:
     out = tmp_path / "e.html"
     broken = colour_photos / "z-broken.jpg"
     run = graticule("explain", broken, "--model", colour_bundle, *SMALL, "-o", out)
     assert run.returncode == 1
+    assert "1 of 1 photo has no explanation" in run.stderr
     assert "is not an image" in run.stderr
     assert not out.exists()
 
@@ -159,6 +168,9 @@ def test_a_network_without_a_map_says_which_methods_work(colour_bundle: Path, co
         (["--method", "rollout"], 2, "needs the network in torch"),
         (["--method", ","], 2, "No method is named"),
         (["--for", "cell:9999"], 2, "numbered 0 to 2"),
+        (["--for", "country:France"], 2, "country:FR\n"),
+        (["--for", "parent", "--against", "best"], 2, "both mean the photo's own answer"),
+        (["--for", "cell:1", "--against", "cell:1"], 2, "share 1 cells"),
         (["--for", "country:BR"], 2, "No cell of 'colours' has its mean place in the country 'BR'"),
         (["--patch", "9", "--method", "occlusion"], 2, "does not fit the square of 8 px"),
         (["-o", "e.htm"], 2, "-o e.html"),

@@ -60,7 +60,11 @@ if TYPE_CHECKING:
     help="Occlusion: side of the patch in px.",
 )
 @click.option(
-    "--stride", default=8, show_default=True, type=click.IntRange(1), help="Occlusion: its step in px."
+    "--stride",
+    default=8,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Occlusion: its step in px; more than the patch leaves gaps of which nothing is said.",
 )
 @click.option(
     "--fill",
@@ -146,7 +150,7 @@ def _explained(
 ) -> tuple[list[Explained], list[tuple[str, str]]]:
     """The explanations, and of the photos without one the reasons."""
     from graticule.cli.explain_output import Explained
-    from graticule.errors import PhotoError
+    from graticule.errors import ContrastError, PhotoError
     from graticule.explanations import explain, target_of, view_of
     from graticule.explanations.views import PICTURE_PX
 
@@ -160,7 +164,7 @@ def _explained(
             try:
                 view = view_of(model, source.photo, picture_px=picture_px)
                 explanation: Explanation = explain(model, view, methods, target=target)
-            except PhotoError as error:
+            except (PhotoError, ContrastError) as error:
                 refused.append((source.photo_id, str(error)))
             else:
                 prediction = model.describe(model.look([source]), asked)[0]
@@ -195,6 +199,8 @@ def _print(explained: list[Explained], refused: list[tuple[str, str]], checked: 
             console.print(line, markup=False)
     if refused:
         notes = stderr()
-        notes.print(f"{len(refused)} of {len(refused) + len(explained)} photos have no explanation:")
+        count = len(refused) + len(explained)
+        have = "photo has" if count == 1 else "photos have"
+        notes.print(f"{len(refused)} of {count} {have} no explanation:")
         for photo_id, reason in refused:
             notes.print(f"  {photo_id}: {reason}", markup=False)

@@ -48,7 +48,7 @@ class Explained:
         cls, photo_id: str, prediction: Prediction, explanation: Explanation, *, is_kept: bool
     ) -> Explained:
         """What is needed of an explanation."""
-        lines = [f"{photo_id}: {explanation.name}, {explanation.probability:.1%}"]
+        lines = [f"{photo_id}: {explanation.name}, {explanation.share_in_words}"]
         lines += [f"  {explanation.titles[name]}: {where(map_)}" for name, map_ in explanation.maps.items()]
         kept = explanation if is_kept else None
         return cls(photo_id, prediction, explanation.to_dict(), lines, kept)
@@ -177,13 +177,13 @@ def _photo(each: Explained) -> ExplainedPhoto:
     from graticule.reports.explanation import ExplainedPhoto
 
     explanation = each.whole
-    which = "of the two" if explanation.target.contrasts else "by the calibrated probabilities"
+    which = "" if explanation.target.contrasts else " by the calibrated probabilities"
     return ExplainedPhoto(
         photo_id=each.photo_id,
         photo=jpeg(explanation.view.picture),
         sides=explanation.sides,
         answer="The answer: " + str(each.prediction).splitlines()[0].removeprefix(f"{each.photo_id}: "),
-        probability=f"{explanation.probability:.1%} {which}".replace("%", " %"),
+        probability=explanation.share_in_words + which,
         layers=[_layer(explanation, name) for name in explanation.maps],
     )
 

@@ -198,7 +198,7 @@ def in_words(document: dict[str, Any], titles: dict[str, str]) -> list[str]:
             for area in ("deletion", "insertion")
         )
         changes = "; ".join(_change(part, figure) for part, figure in found["shuffled"].items())
-        lines.append(f"{titles.get(name, name)}: {words}. {changes}.")
+        lines.append(f"{titles.get(name, name)}: {words}; {changes}.")
     return lines
 
 
@@ -220,4 +220,4 @@ def _change(part: str, figure: dict[str, Any]) -> str:
     which = "all weights" if part == "all" else "the last layer's weights"
     changed = figure["mean"] < CHANGED
     verdict = "the map changes" if changed else "the map hardly changes: do not trust it"
-    return f"With {which} shuffled {verdict} (rank correlation {figure['mean']:.2f})"
+    return f"with {which} shuffled {verdict} (rank correlation {figure['mean']:.2f})"

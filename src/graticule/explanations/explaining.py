@@ -110,6 +110,11 @@ class Explanation:
         one, _, other = self.name.partition(" against ")
         return one, other
 
+    @property
+    def share_in_words(self) -> str:
+        """The probability for people: ``1.8 %``; of a contrast ``73.6 % of the two``."""
+        return f"{100 * self.probability:.1f} %{' of the two' if self.target.contrasts else ''}"
+
     def to_dict(self, *, side: int = 14) -> dict[str, Any]:
         """As plain values: the target, and each map as at most ``side`` x ``side`` numbers."""
         return {
@@ -142,7 +147,8 @@ def explain(
     Raises:
         PhotoError: the photo cannot be read.
         UsageError: no such method, cell, country or node, or a model without cells.
-        ExplanationError: the network has no convolution map, which Grad-CAM needs.
+        ExplanationError: the network has no convolution map, which Grad-CAM needs; a ``ContrastError`` where
+            the photo's own answer is all that it was to be held against.
 
     Example:
         >>> from graticule.inference import load_model

@@ -46,7 +46,7 @@ def sheet(
 
 def _row(name: str, explanation: Explanation, opacity: float, colours: Colours) -> Pixels:
     picture = enlarged(explanation.view.picture, TILE_PX)
-    tiles = [(picture, name, f"{explanation.name}: {explanation.probability:.1%}")]
+    tiles = [(picture, name, f"{explanation.name}: {explanation.share_in_words}")]
     for method, map_ in explanation.maps.items():
         drawn = overlay(picture, map_, opacity=opacity, colours=colours)
         tiles.append((drawn, explanation.titles[method], _key(explanation.sides, colours)))

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from graticule.config import nearest
-from graticule.errors import UsageError
-from graticule.geo.countries import country_name
+from graticule.errors import ContrastError, UsageError
+from graticule.geo.countries import country_code, country_name
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -55,7 +55,11 @@ class Target:
         return bool((self.weights < 0).any())
 
     def of(self, probabilities: NDArray[np.floating]) -> NDArray[np.float64]:
-        """The weights (B, K) for photos with these (B, K) probabilities of cells."""
+        """The weights (B, K) for photos with these (B, K) probabilities of cells.
+
+        Raises:
+            ContrastError: of one photo the answer is all of what it was to be held against.
+        """
         probabilities = np.atleast_2d(probabilities)
         if self.weights is not None:
             return np.broadcast_to(self.weights, probabilities.shape)
@@ -65,6 +69,11 @@ class Target:
         if self.against is None:
             return chosen
         others: NDArray[np.float64] = np.where(chosen > 0, 1.0, -1.0 * self.against)
+        if not (others < 0).any(axis=1).all():
+            raise ContrastError(
+                f"The photo's own answer is all of '{self.words.partition(_AGAINST)[2]}', so nothing is left "
+                "to hold it against. Name another place for this photo:  country:JP"
+            )
         return others
 
 
@@ -91,6 +100,11 @@ def target_of(model: Model, words: str = BEST, *, against: str | None = None) ->
     """
     check_cells(model)
     if against in (BEST, PARENT):
+        if words in (BEST, PARENT):
+            raise UsageError(
+                f"'{words}' cannot be held against '{against}': both mean the photo's own answer.\n"
+                "Name a place that it is held against:  country:JP"
+            )
         raise UsageError(
             f"'{against}' cannot stand on the side that a place is held against.\n"
             f"Turn them round:  {against} against {words}"
@@ -222,7 +236,9 @@ def _country(model: Model, name: str) -> NDArray[np.bool_]:
     inside = np.array([code == name.upper() for code in codes])
     if not inside.any():
         known = sorted({code for code in codes if code})
-        close = nearest(name.upper(), known) or known[0] if known else "CN"
+        close = (country_code(name) or nearest(name.upper(), known)) if known else None
+        if close not in known:
+            close = known[0] if known else "CN"
         raise UsageError(
             f"No cell of '{model.card.name}' has its mean place in the country '{name}'; its "
             f"{len(known)} countries: {', '.join(known)}.\nName one of them:  country:{close}"

@@ -128,7 +128,7 @@ def _of_folder(folder: Path) -> Iterator[Source]:
         raise MissingFileError(
             f"There is no photo in the folder '{folder}' (looked for {', '.join(sorted(IMAGE_SUFFIXES))}, "
             f"and for archives {', '.join(ARCHIVE_SUFFIXES)}).\n"
-            "Name the folder that holds the photos:  graticule predict FOLDER"
+            "Name the folder that holds the photos, or a photo."
         )
     for archive in archives:
         inside = archive.relative_to(folder).as_posix()
