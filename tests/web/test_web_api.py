@@ -100,7 +100,16 @@ def test_no_photo_at_all(client: TestClient, data: bytes, said: str) -> None:
             400,
             "broken-form",
         ),
-        ({"data": {"a": "b"}, "files": {"other": ("a", b"b")}}, 422, "no-file"),
+        ({"files": {"other": ("a", b"b")}}, 422, "wrong-words"),
+        ({"data": {"top": "3"}, "files": files(b"x")}, 422, "wrong-words"),
+        (
+            {
+                "content": b'--b\r\nContent-Disposition: form-data; name="files"\r\n\r\ntext\r\n--b--\r\n',
+                "headers": {"content-type": "multipart/form-data; boundary=b"},
+            },
+            422,
+            "no-file",
+        ),
         ({"files": files(*[b"x"] * 21)}, 413, "too-many-files"),
         ({"files": {"files": ("a.jpg", b"\xff\xd8\xff" + bytes(26_000_000))}}, 413, "too-large"),
     ],
@@ -112,12 +121,45 @@ def test_forms_that_are_refused(client: TestClient, words: dict, status: int, co
 
 @pytest.mark.parametrize(
     "query",
-    ["top=0", "top=101", "top=many", "estimate=best", "promise=1.5", "promise=0.123", "shading=perhaps"],
+    [
+        "top=0",
+        "top=101",
+        "top=many",
+        "tops=3",
+        "estimate=best",
+        "promise=1.5",
+        "promise=0.123",
+        "shading=perhaps",
+    ],
 )
 def test_words_that_are_refused(client: TestClient, query: str) -> None:
     response = client.post(f"/v1/predict?{query}", files=files(photo()))
     assert response.status_code == 422
     assert response.json()["type"] == "urn:graticule:problem:wrong-words"
+
+
+def test_what_is_not_read_is_named_and_not_passed_over(client: TestClient) -> None:
+    def said(address: str = "", **words: object) -> str:
+        return client.post(f"/v1/predict{address}", **words).json()["detail"]
+
+    assert "calls a file 'photo'; expected is 'files'" in said(files={"photo": ("a.jpg", photo())})
+    assert "?top=..." in said(files=files(photo()), data={"top": "3"})
+    assert said("?tops=3", files=files(photo())).endswith("Did you mean 'top'?")
+    assert client.get("/v1/test-photo?model=x").json()["detail"].endswith("Expected: none.")
+    assert client.get("/healthz?probe=1").status_code == 200  # balancers add what they like
+
+
+def test_head_is_answered_as_get_is(client: TestClient) -> None:
+    for path in ("/healthz", "/v1/model", "/"):
+        assert client.head(path).status_code == client.get(path).status_code
+    assert client.head("/v1/predict").status_code == 405
+
+
+def test_one_limit_is_told_however_large_a_photo_says_it_is(client: TestClient) -> None:
+    gif = bytearray(photo(kind="GIF"))
+    gif[6:10] = b"\xe8\xfd\xe8\xfd"  # 65,000 x 65,000
+    detail = client.post("/v1/predict", files=files(bytes(gif))).json()["detail"]
+    assert detail == "The photo is too large; at most 60 megapixels are taken here. Scale it down first."
 
 
 def test_a_photo_of_too_many_pixels_is_refused_from_its_header(colour_bundle: Path) -> None:
@@ -131,7 +173,9 @@ def test_unknown_model_path_and_method(client: TestClient) -> None:
     response = client.post("/v1/predict?model=defualt", files=files(photo()))
     assert (response.status_code, response.json()["title"]) == (404, "No model")
     assert client.get("/v1/nothing").json()["status"] == 404
-    assert client.get("/v1/predict").headers["allow"] == "POST"
+    wrong = client.get("/v1/predict")
+    assert wrong.headers["allow"] == "POST"
+    assert wrong.json()["detail"].endswith("Expected POST.")
 
 
 def test_every_answer_carries_the_safety_headers(client: TestClient) -> None:
@@ -181,6 +225,16 @@ def test_too_many_requests_are_told_when_to_come_back(colour_bundle: Path) -> No
         assert [client.get("/v1/model").status_code for _ in range(3)] == [200, 200, 429]
         assert 1 <= int(client.get("/v1/model").headers["retry-after"]) <= 10
         assert client.get("/healthz").status_code == 200
+
+
+def test_guesses_of_the_token_are_limited_too(colour_bundle: Path) -> None:
+    few = settings(colour_bundle, token="s3cret").model_copy(update={"rate_per_minute": 6.0, "burst": 2})
+    guess = {"Authorization": "Bearer s3cre"}
+    with TestClient(create_app(few)) as client:
+        answers = [client.get("/metrics", headers=guess) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [401, 401, 429]
+    assert answers[0].json()["detail"].startswith("That is not this server's token.")
+    assert "Try again in" in answers[2].json()["detail"]
 
 
 def test_a_full_queue_is_told(colour_bundle: Path) -> None:

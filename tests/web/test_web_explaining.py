@@ -101,6 +101,15 @@ def test_a_cell_and_its_siblings(client: TestClient, photo: bytes) -> None:
     assert document["probability"] == pytest.approx(share, rel=0.02)
 
 
+def test_an_area_is_held_against_the_best(client: TestClient, photo: bytes) -> None:
+    best = client.post("/v1/predict", files={"files": photo}).json()["predictions"][0]["candidates"][0]
+    other = (best["cell"] + 1) % 245
+    answer = client.post(f"/v1/explain?target={other}&against=best", files={"files": photo}).json()
+    assert answer["target"]["words"] == str(other)
+    assert answer["against"] == {"words": "best", "name": best["name"]}
+    assert answer["probability"] < 0.5
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -108,6 +117,7 @@ def test_a_cell_and_its_siblings(client: TestClient, photo: bytes) -> None:
         ("target=country:XX", "No area of the model lies in the country 'XX'."),
         ("target=somewhere", "'somewhere' is no target. Expected best, 17 (an area's number) or country:CN."),
         ("target=3&against=3", "overlap, so one cannot be held against the other"),
+        ("target=best&against=best", "overlap, so one cannot be held against the other"),
         ("target=" + "9" * 50, "at most 40 characters"),
         ("method=magic", "Input should be 'gradcam' or 'occlusion'"),
     ],

@@ -107,6 +107,16 @@ def test_a_cap_holds_for_what_is_said_of_the_place(direct: PrivacyReport, finest
     assert "Paris" not in text
 
 
+def test_a_text_in_the_metadata_is_not_repeated_where_it_could_name_a_place(client: TestClient) -> None:
+    buffer = io.BytesIO()
+    Image.new("RGB", (40, 30)).save(buffer, "JPEG", comment=b"at 48.85837, 2.29448")
+    assert "48.85837" in client.post("/v1/privacy?blur=0", files={"files": buffer.getvalue()}).text
+    with TestClient(create_app(ServerSettings(rate_per_minute=0, finest="country"))) as capped:
+        answer = capped.post("/v1/privacy?blur=0", files={"files": buffer.getvalue()})
+    assert "which may name a place" in answer.text
+    assert "48.85837" not in answer.text
+
+
 def test_the_server_caps_what_it_says(photo: bytes) -> None:
     with TestClient(create_app(ServerSettings(rate_per_minute=0, finest="country"))) as capped:
         answer = capped.post("/v1/privacy?blur=0", files={"files": photo})

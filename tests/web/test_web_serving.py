@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import random
 import signal
@@ -101,7 +102,9 @@ def test_a_port_that_is_taken(colour_bundle: Path) -> None:
     ("words", "said"),
     [
         (["--host", "0.0.0.0"], "--allow-anonymous"),
+        (["--host", "no such host", "--token", "x"], "is no address of this machine"),
         (["--model", "defalt"], "Did you mean 'default'"),
+        (["--model", "defalt", "--workers", "2"], "Did you mean 'default'"),
         (["--photos", "nowhere"], "nowhere"),
         (["--demo", "--model", "x"], "--demo serves the default model"),
     ],
@@ -112,6 +115,32 @@ def test_wrong_words(words: list[str], said: str) -> None:
     assert run.returncode in (1, 2)
     assert said in run.stderr
     assert "Traceback" not in run.stderr
+    assert "http://127.0.0.1" not in run.stderr  # an address is told of what listens
+
+
+def test_a_free_port_is_told_once_the_server_listens(colour_bundle: Path) -> None:
+    line = [
+        sys.executable,
+        "-m",
+        "graticule",
+        "serve",
+        "--model",
+        str(colour_bundle),
+        "--port",
+        "0",
+        "--json",
+    ]
+    process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        said = ""
+        while not said.endswith("}\n"):
+            more = process.stdout.readline()
+            assert more, process.stderr.read()
+            said += more
+        assert httpx.get(f"{json.loads(said)['url']}/healthz").status_code == 200  # at once
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
 
 
 @pytest.mark.slow

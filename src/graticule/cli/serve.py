@@ -69,9 +69,11 @@ def command(models: tuple[str, ...], demo: bool, rate: float, as_json: bool, **w
     settings.check_reachable()
     if settings.token is None and settings.allow_anonymous:
         stderr().print("Open to anyone who reaches this port: no token is asked for.")
-    url = f"http://{f'[{settings.host}]' if ':' in settings.host else settings.host}:{settings.port}"
-    stderr().print(f"{url}   (Ctrl-C stops)")
-    if as_json:
-        emit({"url": url, "models": list(settings.models), "finest": settings.finest})
-    serve(settings)
+
+    def tell(url: str) -> None:
+        stderr().print(f"{url}   (Ctrl-C stops)")
+        if as_json:
+            emit({"url": url, "models": list(settings.models), "finest": settings.finest})
+
+    serve(settings, on_ready=tell)
     return 0

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from graticule._version import __version__
-from graticule.config import EARTH_RADIUS_KM
+from graticule.config import EARTH_RADIUS_KM, nearest
 from graticule.web.batching import Words
 from graticule.web.documents import PROBLEMS, ExplanationOut, PredictionsOut, PrivacyOut
 from graticule.web.examples import EXAMPLE, EXPLANATION_EXAMPLE, FORM, ONE_FILE, PRIVACY_EXAMPLE
@@ -21,7 +21,19 @@ from graticule.web.uploads import Form, Upload, read_form
 MOST_TOP: Final = 100
 
 
-router = APIRouter()
+async def _known_words(request: Request) -> None:
+    """Refuse what would otherwise be passed over: who types ``tops=3`` wants something."""
+    if not request.url.path.startswith("/v1/"):
+        return
+    known = [parameter.alias for parameter in request.scope["route"].dependant.query_params]
+    for name in request.query_params:
+        if name not in known:
+            close = nearest(name, known)
+            advice = f"Did you mean '{close}'?" if close else f"Expected: {', '.join(known) or 'none'}."
+            raise ProblemError(422, "wrong-words", f"'{name[:40]}' cannot be chosen here. {advice}")
+
+
+router = APIRouter(dependencies=[Depends(_known_words)])
 ModelName = Annotated[str | None, Query(description="One of the server's models; the first when left out.")]
 
 

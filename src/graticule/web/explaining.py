@@ -83,17 +83,17 @@ def explained(
             "no-such-method",
             f"'{question.method}' does not work with the model '{model.card.name}'. {said}",
         )
-    named = question.target != BEST
-    against = None if question.against is None else side_of(model, areas, question.against)
-    if named:  # wrong words are told before any work
-        target = side_of(model, areas, question.target)
-        _check_apart(target, against)
+    asked = [question.target] if question.against is None else [question.target, question.against]
+    named = {words: side_of(model, areas, words) for words in asked if words != BEST}
+    if len(named) == len(asked):  # wrong words are told before any work
+        _check_apart(*(named[words] for words in asked))
     size_px, crop = model.network.size_px, model.network.crop_fraction
     image = decode(photo, min_side_px=short_side_px(size_px, crop), name="The photo")
     square = centre_crop(image, size_px=size_px, crop_fraction=crop)
-    if not named:
-        target = _best(model, areas, square)
-        _check_apart(target, against)
+    if BEST in asked:
+        named[BEST] = _best(model, areas, square)
+    target, against = named[asked[0]], named[asked[1]] if len(asked) > 1 else None
+    _check_apart(target, against)
     found = _map(model, square, question.method, (target, against), patience)
     odds = float(np.exp(found.score))
     return {
@@ -147,7 +147,7 @@ def _siblings(model: Model, cell: int) -> NDArray[np.bool_]:
     return alone if above[cell] < 0 else above == above[cell]
 
 
-def _check_apart(target: Side, against: Side | None) -> None:
+def _check_apart(target: Side, against: Side | None = None) -> None:
     if against is not None and (target.mask & against.mask).any():
         raise ProblemError(
             422,

@@ -37,7 +37,10 @@ _HEADERS: Final = {
 
 
 class Guard:
-    """Refuses without a token (401), too often (429); puts the safety headers on every answer."""
+    """Refuses without the token (401), too often (429); puts the safety headers on every answer.
+
+    HEAD is answered as GET is; the server leaves the body out.
+    """
 
     def __init__(self, app: ASGIApp, settings: ServerSettings) -> None:
         self._app = app
@@ -60,6 +63,8 @@ class Guard:
             await send(message)
 
         problem = self._problem(scope)
+        if scope["method"] == "HEAD":
+            scope = {**scope, "method": "GET"}
         await (problem.response() if problem else self._app)(scope, receive, send_safely)
 
     def _problem(self, scope: Scope) -> ProblemError | None:
@@ -67,16 +72,20 @@ class Guard:
         if not path.startswith(GUARDED):
             return None
         token = self._settings.token
-        if token is not None and not _is_token(Headers(scope=scope).get("authorization", ""), token):
-            return ProblemError(401, "no-token", "A token is needed. Send it:  Authorization: Bearer TOKEN")
-        if self._settings.rate_per_minute and path.startswith("/v1/"):
+        given = Headers(scope=scope).get("authorization", "")
+        refused = token is not None and not _is_token(given, token)
+        if self._settings.rate_per_minute and (refused or path.startswith("/v1/")):  # guesses count, too
             client = scope.get("client")
             wait_s = self._rates.wait_s(client[0] if client else "")
             if wait_s > 0:
                 detail = (
-                    f"At most {self._settings.rate_per_minute:g} requests a minute are answered per client."
+                    f"At most {self._settings.rate_per_minute:g} requests a minute are answered per client. "
+                    f"Try again in {max(1, round(wait_s))} s."
                 )
                 return ProblemError(429, "too-often", detail, retry_after_s=wait_s)
+        if refused:
+            said = "That is not this server's token." if given else "A token is needed."
+            return ProblemError(401, "no-token", f"{said} Send it:  Authorization: Bearer TOKEN")
         return None
 
 

@@ -91,6 +91,7 @@ def _capped(metadata: dict[str, Any], finest: Finest) -> dict[str, Any]:
         position = position | {"latitude": latitude, "longitude": longitude, "place": None}
         rounded = f", near {latitude:g}, {longitude:g}"
     said = {"position": f"an exact position{rounded}", "place": "a place, in words"}
+    said["text"] = "a text, which may name a place"
     traces = [
         trace | ({"words": said[trace["kind"]], "values": {}} if trace["kind"] in said else {})
         for trace in metadata["traces"]

@@ -87,7 +87,10 @@ def handle_problems(app: FastAPI) -> None:
 
     async def of_http(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, StarletteHTTPException)
-        problem = ProblemError(error.status_code, _CODES.get(error.status_code, "refused"), str(error.detail))
+        code, said = _CODES.get(error.status_code, ("refused", str(error.detail)))
+        if allowed := (error.headers or {}).get("Allow"):
+            said = f"{said} Expected {allowed}."
+        problem = ProblemError(error.status_code, code, said)
         response = problem.response()
         response.headers.update(error.headers or {})
         return response
@@ -108,4 +111,8 @@ def handle_problems(app: FastAPI) -> None:
     app.add_exception_handler(Exception, of_anything)
 
 
-_CODES = {404: "not-found", 405: "method-not-allowed", 400: "bad-request"}
+_CODES = {
+    400: ("bad-request", "The request cannot be read."),
+    404: ("not-found", "There is nothing at this address. What there is:  /openapi.json"),
+    405: ("method-not-allowed", "This address does not answer to this method."),
+}

@@ -129,10 +129,14 @@ class ServedModels:
 
     def _check(self, data: bytes) -> None:
         check_kind(data)
-        width_px, height_px = open_header(data, name="The photo").size
+        taken = f"at most {self._settings.pixels / 1e6:.0f} megapixels are taken here"
+        try:
+            width_px, height_px = open_header(data, name="The photo").size
+        except PhotoError as error:
+            if error.reason == "too-large":  # the decoder's own limit is not what is taken here
+                raise PhotoError(f"The photo is too large; {taken}.", reason="too-large") from error
+            raise
         if width_px * height_px > self._settings.pixels:
             raise PhotoError(
-                f"The photo has {width_px:,} x {height_px:,} pixels; at most "
-                f"{self._settings.pixels / 1e6:.0f} megapixels are taken here. Scale it down first.",
-                reason="too-large",
+                f"The photo has {width_px:,} x {height_px:,} pixels; {taken}.", reason="too-large"
             )

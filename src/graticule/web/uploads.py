@@ -9,15 +9,18 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from fastapi import Request
-from starlette.datastructures import UploadFile
+from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from graticule.errors import PhotoError
 from graticule.web.problems import ProblemError
 from graticule.web.settings import ServerSettings
 
+NAMES: Final = ("files", "file")
+"""What a form's files may be called."""
+
 FIELDS: Final = 20
-"""Form fields beside the files that are read."""
+"""Form fields that are taken in, to be named when they are refused."""
 
 FIELD_BYTES: Final = 4096
 
@@ -37,10 +40,9 @@ class Upload:
 
 @dataclass(frozen=True)
 class Form:
-    """What a request brought: its files in order, and its fields."""
+    """What a request brought: its files in order."""
 
     files: tuple[Upload, ...]
-    fields: dict[str, str]
 
 
 class _InMemory(MultiPartParser):
@@ -50,13 +52,14 @@ class _InMemory(MultiPartParser):
 
 
 async def read_form(request: Request, settings: ServerSettings) -> Form:
-    """The files and fields of a multipart request.
+    """The files of a multipart request.
 
     Convention:
-        - files may be called ``files`` or ``file``
+        - files may be called ``files`` or ``file``; what is called otherwise is refused, not passed over
 
     Raises:
-        ProblemError: 415 no multipart; 400 broken; 413 too many bytes or files; 408 too slow; 422 no file.
+        ProblemError: 415 no multipart; 400 broken; 413 too many bytes or files; 408 too slow; 422 no file,
+            or something else beside them.
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "multipart/form-data":
@@ -87,9 +90,8 @@ async def read_form(request: Request, settings: ServerSettings) -> Form:
     except (KeyError, ValueError, UnicodeError) as error:
         raise ProblemError(400, "broken-form", "The multipart form cannot be read.") from error
     try:
-        given = [
-            value for value in form.getlist("files") + form.getlist("file") if isinstance(value, UploadFile)
-        ]
+        _check_fields(form)
+        given = [value for name in NAMES for value in form.getlist(name) if isinstance(value, UploadFile)]
         files = [
             Upload(_shown(value.filename, number), await value.read()) for number, value in enumerate(given)
         ]
@@ -97,7 +99,22 @@ async def read_form(request: Request, settings: ServerSettings) -> Form:
         await form.close()
     if not files:
         raise ProblemError(422, "no-file", "The form holds no file. Try:  curl -F files=@photo.jpg URL")
-    return Form(tuple(files), {name: value for name, value in form.multi_items() if isinstance(value, str)})
+    return Form(tuple(files))
+
+
+def _check_fields(form: FormData) -> None:
+    for name, value in form.multi_items():
+        is_file = isinstance(value, UploadFile)
+        if is_file and name not in NAMES:
+            detail = f"The form calls a file '{_clean(name)}'; expected is 'files'."
+        elif not is_file and name not in NAMES:
+            shown = _clean(name)
+            detail = (
+                f"The form's field '{shown}' is not read. What is chosen goes into the address:  ?{shown}=..."
+            )
+        else:
+            continue
+        raise ProblemError(422, "wrong-words", f"{detail} Try:  curl -F files=@photo.jpg URL")
 
 
 def check_kind(data: bytes) -> None:
@@ -111,10 +128,7 @@ def check_kind(data: bytes) -> None:
     webp = data[:4] == b"RIFF" and data[8:12] == b"WEBP"
     heif = data[4:8] == b"ftyp" and data[8:12] in _BRANDS
     if not (webp or heif or data.startswith(_SIGNATURES)):
-        message = (
-            "The file is no photo of a kind that is taken here: JPEG, PNG, WebP, HEIC, AVIF, TIFF, GIF, BMP."
-        )
-        raise PhotoError(message, reason="not-an-image")
+        raise PhotoError("The file is no photo of a kind that is taken here.", reason="not-an-image")
 
 
 async def _limited(request: Request, most: int) -> AsyncGenerator[bytes, None]:
@@ -139,5 +153,8 @@ def _too_large(most: int) -> ProblemError:
 def _shown(name: str | None, number: int) -> str:
     """The last part of the client's file name, without letters that a terminal would act on."""
     last = PurePosixPath((name or "").replace("\\", "/")).name
-    clean = "".join(letter for letter in last if letter.isprintable())[:NAME_LETTERS]
-    return clean or f"photo-{number}"
+    return _clean(last) or f"photo-{number}"
+
+
+def _clean(said: str) -> str:
+    return "".join(letter for letter in said if letter.isprintable())[:NAME_LETTERS]
