@@ -143,6 +143,38 @@ def test_the_second_model_can_be_explained_too(visit):
     assert any("/v1/explain" in each and "doubtful" in each for each in asked)
 
 
+def percent(share: float) -> str:
+    value = 100 * share
+    return f"{value:.{0 if value >= 9.95 else 1 if value >= 0.995 else 2}f}\u00a0%"
+
+
+def test_a_share_is_told_of_the_cell_that_it_belongs_to(visit, default_url, photo):
+    """The pin may lie outside the likeliest cell: then its name stands beside its own cell's share."""
+    page = visit(default_url, permissions=["clipboard-read", "clipboard-write"])
+
+    def answer(route):
+        document = route.fetch().json()
+        for prediction in document["predictions"]:
+            third = prediction["candidates"][2]
+            prediction |= {name: third[name] for name in ("latitude", "longitude")}
+        route.fulfill(json=document)
+        page.answered = document["predictions"][0]["candidates"]
+
+    page.route("**/v1/predict*", answer)
+    send(page, ("a.png", photo), ("b.png", photo))
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('.photo-sure')].filter(it => it.textContent).length === 2"
+    )
+    first, _, third, *_ = page.answered
+    assert page.locator(".photo-place").first.inner_text() == third["name"]
+    assert page.locator(".photo-sure").first.inner_text() == percent(third["probability"])
+    said = f"{percent(first['probability'])} for the likeliest cell, {first['name']}; the pin lies elsewhere"
+    assert said in page.locator(".sure").first.inner_text()
+    page.wait_for_function("it => document.querySelector('p.unseen').textContent.includes(it)", arg=said)
+    page.get_by_role("button", name="Copy").click()
+    assert f"({said.replace(chr(0xA0), ' ')})" in page.evaluate("() => navigator.clipboard.readText()")
+
+
 def test_why_it_failed_is_told(visit, default_url, photo):
     page = visit(default_url, failing=(503,))
     problem = {"detail": "No answer within 30 s."}

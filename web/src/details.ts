@@ -28,9 +28,16 @@ export function answer(photo: Photo, headline: Headline, actions: DetailActions,
 }
 
 /** The same as a sentence, for those who listen. */
-export function spoken(photo: Photo, place: string): string {
+export function spoken(photo: Photo, headline: Headline): string {
   if (photo.error !== null || !photo.estimate) return ANSWER.aloudNone(photo.name, photo.error);
-  return ANSWER.aloud(photo.name, place, photo.confidenceInWords && capital(photo.confidenceInWords), photo.confidence, photo.errorKm);
+  const words = photo.confidenceInWords && capital(photo.confidenceInWords);
+  return ANSWER.aloud(photo.name, headline.place, words, chance(photo, headline), photo.errorKm);
+}
+
+/** "5.9 %", and of which cell where it is not the one that the pin lies in. */
+export function chance(photo: Photo, headline: Headline): string | null {
+  if (photo.confidence === null) return null;
+  return headline.likeliest ? percent(photo.confidence) : ANSWER.elsewhere(photo.confidence, photo.candidates[0]?.name);
 }
 
 export function thumbnail(photo: Photo, name: string): HTMLElement {
@@ -83,9 +90,9 @@ function ranking(candidates: Candidate[], actions: DetailActions): HTMLElement {
 function sureness(share: number, photo: Photo, headline: Headline): HTMLElement {
   const bar = h("span", { class: "bar" });
   bar.style.setProperty("--share", String(share));
-  const chance = headline.likeliest ? ANSWER.sure(share) : ANSWER.elsewhere(share, photo.candidates[0]?.name);
+  const told = headline.likeliest ? ANSWER.sure(share) : ANSWER.elsewhere(share, photo.candidates[0]?.name);
   const words = photo.confidenceInWords;
-  const said = words ? [h("strong", {}, capital(words)), ` · ${chance}`] : [chance];
+  const said = words ? [h("strong", {}, capital(words)), ` · ${told}`] : [told];
   return h("div", { class: "sure" }, h("p", {}, ...said), bar);
 }
 

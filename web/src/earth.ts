@@ -277,7 +277,7 @@ export class EarthMap {
       this.hovered = shown;
       this.motion.refresh();
     }
-    if (dot >= 0) this.showTooltip(x, y, photoText(this.photos[dot]!, this.headlines[dot]!.place));
+    if (dot >= 0) this.showTooltip(x, y, photoText(this.photos[dot]!, this.headlines[dot]!));
     else if (shown >= 0) this.showTooltip(x, y, this.cellText(shown));
     else this.tooltip.hidden = true;
     this.stage.classList.toggle("pointing", dot >= 0);
@@ -365,8 +365,8 @@ function around(found: Around[]): { places: LonLat[]; middle: LonLat; radius: nu
   return { places, middle, radius };
 }
 
-function photoText(photo: Photo, place: string): Node[] {
-  const sure = photo.confidence === null ? "" : ` · ${percent(photo.confidence)}`;
+function photoText(photo: Photo, { place, share }: Headline): Node[] {
+  const sure = share === null ? "" : ` · ${percent(share)}`;
   return [h("strong", {}, photo.name), h("span", {}, place + sure)];
 }
 

@@ -13,6 +13,8 @@ export interface Headline {
   place: string;
   /** the estimate is the answer that the confidence is about */
   likeliest: boolean;
+  /** probability of the cell that gives the place its name; null where there is none */
+  share: number | null;
 }
 
 /** What a headline is found from: the cells and the size of the Earth. */
@@ -20,14 +22,19 @@ export type World = Pick<Scene, "cells" | "earthRadiusKm">;
 
 export function headline(photo: Photo, scene: World, shapes: CellShapes | null): Headline {
   const { estimate, candidates } = photo;
-  if (photo.error !== null || !estimate) return { place: ANSWER.none, likeliest: false };
+  if (photo.error !== null || !estimate) return { place: ANSWER.none, likeliest: false, share: null };
   const first = candidates[0];
-  if (first && scene.earthRadiusKm * geoDistance(first.place, estimate) < SAME_PLACE_KM) return { place: first.name, likeliest: true };
+  if (first && scene.earthRadiusKm * geoDistance(first.place, estimate) < SAME_PLACE_KM) return { place: first.name, likeliest: true, share: photo.confidence };
   const cell = shapes?.at(estimate) ?? -1;
   if (cell >= 0 && cell === likeliestCell(photo)) {
-    return { place: first?.name ?? labelOf(scene, cell) ?? coordinates(estimate, 2), likeliest: true };
+    return { place: first?.name ?? labelOf(scene, cell) ?? coordinates(estimate, 2), likeliest: true, share: photo.confidence };
   }
-  return { place: labelOf(scene, cell) ?? coordinates(estimate, 2), likeliest: !first && !photo.cells.length };
+  const likeliest = !first && !photo.cells.length;
+  return {
+    place: labelOf(scene, cell) ?? coordinates(estimate, 2),
+    likeliest,
+    share: likeliest ? photo.confidence : (photo.probabilities[photo.cells.indexOf(cell)] ?? null),
+  };
 }
 
 function likeliestCell(photo: Photo): number {

@@ -65,7 +65,7 @@ class App {
     this.earth.setPhotos(photos, this.headlines, index);
     const photo = photos[index];
     if (!photo) return;
-    if (aloud) this.announcer.textContent = spoken(photo, this.headlines[index]!.place);
+    if (aloud) this.announcer.textContent = spoken(photo, this.headlines[index]!);
     this.earth.fit(aloud);
   }
 }

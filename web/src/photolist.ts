@@ -64,7 +64,7 @@ export class PhotoList {
         ...(pictures ? [old ?? thumbnail(photo, "thumb")] : []),
         h("span", { class: "photo-name" }, photo.name),
         h("span", { class: photo.estimate ? "photo-place" : "photo-place failed" }, headlines[index]!.place),
-        h("span", { class: "photo-sure" }, photo.confidence === null ? "" : percent(photo.confidence)),
+        h("span", { class: "photo-sure" }, headlines[index]!.share === null ? "" : percent(headlines[index]!.share)),
       );
     });
     for (const item of this.items.splice(photos.length)) item.parentElement!.remove();

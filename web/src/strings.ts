@@ -45,9 +45,9 @@ export const ANSWER = {
   region: (cells: number, km2: number, promise: number | null) =>
     `The outlined region, ${plural(cells, "cell")} or ${area(km2)} in all, ` +
     (promise === null ? "is where the model looks." : `holds the true place for ${percent(promise)} of photos like the model's own.`),
-  aloud: (name: string, place: string, words: string | null, share: number | null, km: number | null) =>
+  aloud: (name: string, place: string, words: string | null, chance: string | null, km: number | null) =>
     `${name}: ${place}.` +
-    (share === null ? "" : ` ${words ? `${words}, ` : ""}${percent(share)}.`) +
+    (chance === null ? "" : ` ${words ? `${words}, ` : ""}${chance}.`) +
     (km === null ? "" : ` ${distance(km)} from the true place.`),
   aloudNone: (name: string, error: string | null) => `${name}: no answer. ${error ?? ""}`,
 } as const;

@@ -85,7 +85,11 @@ class Batch:
 def batch_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """The options of a folder of parts, handed over together as ``batch``."""
     options = (
-        click.option("--chunk", type=click.IntRange(1), help="Photos per part of a folder.  [default: 1024]"),
+        click.option(
+            "--chunk",
+            type=click.IntRange(1),
+            help="Photos per part of a folder, in whole batches of 32.  [default: 1024]",
+        ),
         click.option(
             "--share", help="N/M: every M-th part of the folder from the N-th on; others do the rest."
         ),

@@ -50,7 +50,7 @@ export class TakeAlong {
     const shown = this.page.shown();
     const lines = shown.map(({ model }) => {
       const [photo, head] = this.page.seen(entry, model);
-      return lineOf(photo, head.place) + (shown.length > 1 ? ` [${model.label}]` : "");
+      return lineOf(photo, head) + (shown.length > 1 ? ` [${model.label}]` : "");
     });
     const said = await navigator.clipboard?.writeText(lines.join("\n")).then(
       () => PAGE.copied,
@@ -81,7 +81,7 @@ export class TakeAlong {
     const shown = this.page.shown();
     for (const { model, earth } of shown) {
       const [photo, head] = this.page.seen(entry, model);
-      const picture = await pictureOf(earth, lineOf(photo, head.place));
+      const picture = await pictureOf(earth, lineOf(photo, head));
       save(picture, shown.length > 1 ? `${stem(entry.name)}-${model.label}.png` : `${stem(entry.name)}.png`);
     }
   }

@@ -1,8 +1,10 @@
 // The photos that a person brought, and what each model said about them.
 import { geoDistance } from "d3-geo";
+import { chance } from "../details";
+import type { Headline } from "../headline";
 import type { LonLat, Photo } from "../scene";
 import { ANSWER, PAGE } from "../strings";
-import { coordinates, percent } from "../words";
+import { coordinates } from "../words";
 import type { PredictionJson } from "./api";
 
 const PREVIEW_PX = 720;
@@ -85,10 +87,11 @@ export function readPlace(text: string): LonLat | null {
 }
 
 /** The answer as a line of text to take along. */
-export function lineOf(photo: Photo, place: string): string {
+export function lineOf(photo: Photo, headline: Headline): string {
   if (!photo.estimate) return `${photo.name}: ${photo.error ?? ANSWER.none}`;
-  const sure = photo.confidence === null ? "" : `, ${photo.confidenceInWords ?? ""} (${percent(photo.confidence)})`;
-  return `${photo.name}: ${place}, ${coordinates(photo.estimate, 4)}${sure}`.replaceAll("\u00a0", " ");
+  const told = chance(photo, headline);
+  const sure = told === null ? "" : `, ${photo.confidenceInWords ?? ""} (${told})`;
+  return `${photo.name}: ${headline.place}, ${coordinates(photo.estimate, 4)}${sure}`.replaceAll("\u00a0", " ");
 }
 
 /** Answers as GeoJSON: a point per photo, everything else in its properties. */

@@ -310,14 +310,14 @@ class Page {
     const shown = this.shown[0];
     if (!entry || !shown || isPending(entry, shown.model.name)) return;
     const [photo, head] = this.seen(entry, shown.model);
-    this.announcer.textContent = spoken(photo, head.place);
+    this.announcer.textContent = spoken(photo, head);
   }
 
   private seen(entry: Entry, model: Model): [Photo, Headline] {
     const photo = photoOf(entry, model.name, model.info.earth_radius_km);
     if (isPending(entry, model.name)) {
       const place = entry.answers.has(model.name) ? PAGE.asking : PAGE.waiting;
-      return [photo, { place, likeliest: false }];
+      return [photo, { place, likeliest: false, share: null }];
     }
     return [photo, headline(photo, { cells: model.cells, earthRadiusKm: model.info.earth_radius_km }, model.shapes)];
   }

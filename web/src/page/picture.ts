@@ -4,6 +4,7 @@ import { FOOT } from "../strings";
 
 const SHAPES = "path, circle, ellipse, text";
 const MARGIN = 12;
+const LINE_PX = 18;
 
 export async function pictureOf(earth: EarthMap, caption: string): Promise<Blob> {
   const { canvas, view } = earth;
@@ -77,6 +78,20 @@ function write(pen: CanvasRenderingContext2D, text: string, earth: EarthMap, ali
   pen.strokeStyle = style.backgroundColor;
   pen.fillStyle = style.color;
   const [x, y] = left ? [MARGIN, MARGIN + 12] : [earth.view.width - MARGIN, earth.view.height - MARGIN];
-  pen.strokeText(text, x, y);
-  pen.fillText(text, x, y);
+  const lines = left ? wrapped(pen, text, earth.view.width - 2 * MARGIN) : [text];
+  lines.forEach((line, row) => {
+    pen.strokeText(line, x, y + row * LINE_PX);
+    pen.fillText(line, x, y + row * LINE_PX);
+  });
+}
+
+/** The text in as many lines as the width asks for. */
+function wrapped(pen: CanvasRenderingContext2D, text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const longer = lines.length ? `${lines.at(-1)} ${word}` : word;
+    if (lines.length && pen.measureText(longer).width <= width) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines;
 }
