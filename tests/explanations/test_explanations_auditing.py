@@ -173,6 +173,15 @@ def test_one_photo_can_be_audited(model, tmp_path):
     assert document["finding"] == "cannot tell"
 
 
+def test_the_verdict_says_of_how_many_countries_it_can_tell(found, model, tmp_path):
+    assert "enough groups (authors, trips) to be tested" not in " ".join(found.document["verdict"])
+    alone = pl.when(pl.col("country") == "AU").then(pl.lit("one trip")).otherwise(pl.col("group"))
+    folder = draw_photos(tmp_path / "p", planted=False, group=alone)
+    document = audit(model, folder, settings=QUICK).document
+    assert document["finding"] == "nothing found"
+    assert document["verdict"][1].startswith("2 of 3 countries have enough groups")
+
+
 def test_parts_that_are_given_are_tested(model, planted):
     mask = np.zeros((SIZE_PX, SIZE_PX), dtype=bool)
     mask[-4:] = True

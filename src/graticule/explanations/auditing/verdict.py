@@ -53,9 +53,23 @@ def _on_parts(document: Mapping[str, Any]) -> Iterator[str]:
             f"No country leans on any of the {len(tested)} parts tested: as far as these photos can tell, "
             f"covering one costs nowhere more than {_MARGIN} of accuracy beyond random rectangles as large."
         )
+        yield _how_many(tested)
         yield _on_all(tested)
     else:
         yield from _on_leaning(leaning)
+
+
+def _how_many(tested: Sequence[Mapping[str, Any]]) -> str:
+    """Of how many countries the photos could have told."""
+    rows = [row for part in tested for row in part["by_country"]]
+    could = {row["country"] for row in rows if row["p"] is not None}
+    every = {row["country"] for row in rows}
+    return (
+        f"{len(could)} of {len(every)} countries have enough groups (authors, trips) to be tested; of the "
+        "others nothing can be said."
+        if could != every
+        else f"All {len(every)} countries have enough groups (authors, trips) to be tested."
+    )
 
 
 def _on_leaning(leaning: Sequence[Mapping[str, Any]]) -> Iterator[str]:
