@@ -9,14 +9,20 @@ import json
 import re
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from graticule.cli.explain import _check_methods
 from graticule.cli.main import main
+from graticule.errors import ExplanationError
+from graticule.explanations import Method
+from graticule.explanations.explaining import GRADCAM, OF_RUNS, chosen_methods
 from graticule.predictions import Predictions
 
 SMALL = ("--method", "occlusion", "--patch", "2", "--stride", "2")
@@ -201,6 +207,20 @@ def test_more_photos_than_a_sheet_holds_are_refused_before_the_work(
     assert stop.value.code == 2
     assert "A .png holds 20 photos, and there are 21" in capsys.readouterr().err
     assert not out.exists()
+
+
+@pytest.mark.parametrize(("methods", "is_refused"), [("gradcam", True), ("occlusion", False)])
+def test_a_run_without_a_map_says_what_else_there_is(methods: str, is_refused: bool) -> None:
+    more = [Method(name, title, GRADCAM.run) for name, title in OF_RUNS.items()]
+    model = SimpleNamespace(
+        network=SimpleNamespace(gives_saliency=False), card=SimpleNamespace(architecture="vit_tiny")
+    )
+    ask = partial(_check_methods, model, "runs/vit", chosen_methods(methods, more=more), more)  # type: ignore[arg-type]
+    if is_refused:
+        with pytest.raises(ExplanationError, match="--method occlusion,attention,rollout,gradient-attention"):
+            ask()
+    else:
+        ask()
 
 
 @pytest.mark.torch

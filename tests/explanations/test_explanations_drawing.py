@@ -11,6 +11,7 @@ from PIL import Image
 from graticule.errors import UsageError
 from graticule.explanations import SaliencyMap, heat, overlay, png
 from graticule.explanations.drawing import AGAINST, FOR, OPACITY, enlarged, jpeg
+from graticule.explanations.sheet import _key
 
 
 def map_of(values: list[list[float]]) -> SaliencyMap:
@@ -31,6 +32,15 @@ def test_signed_colours_say_which_side() -> None:
     assert layer[0, 1].tolist() == [*AGAINST, 128]
     assert layer[1, 0, 3] == 0
     assert layer[1, 1].tolist() == [*AGAINST, 255]
+
+
+def test_attention_is_drawn_from_its_least_place_up() -> None:
+    values = np.array([[0.25, 0.5], [0.5, 0.75]], dtype=np.float32)
+    attention = SaliencyMap("rollout", "best", values, np.ones(1), 0.0, 1, "", unit="share")
+    assert heat(attention, 2, 2)[..., 3].tolist() == [[0, 180], [180, 255]]
+    assert heat(attention, 2, 2, colours="grey")[..., 0].tolist() == [[0, 128], [128, 255]]
+    assert _key(attention, ("Senegal", ""), "signed") == "the redder, the more attention"
+    assert _key(map_of([[1.0]]), ("Senegal", ""), "signed") == "red: for Senegal, blue: against it"
 
 
 def test_a_map_that_says_nothing_leaves_the_photo() -> None:

@@ -116,6 +116,7 @@ def command(photos: tuple[Path, ...], as_json: bool, **words: Any) -> int:
         [name.strip() for name in words["methods"].split(",") if name.strip()],
         more=[occlusion_method(settings), *more],
     )
+    _check_methods(model, words["model"], methods, more)
     sources = list(find_sources(list(photos)))
     is_kept = check_count(len(sources), output, is_checked=words["is_checked"])
     explained, refused = _explained(model, sources, methods, words, is_kept=is_kept)
@@ -143,6 +144,23 @@ def _loaded(name: str, threads: int | None) -> tuple[Model, list[Method]]:
     from graticule.inference import load_model
 
     return load_model(name, threads=threads), []
+
+
+def _check_methods(model: Model, name: str, methods: list[Method], more: list[Method]) -> None:
+    """Refuse Grad-CAM of a run that has no map for it, with the methods that a run has beside.
+
+    Raises:
+        ExplanationError: there is no convolution map.
+    """
+    from graticule.errors import ExplanationError
+
+    if more and not model.network.gives_saliency and "gradcam" in [method.name for method in methods]:
+        raise ExplanationError(
+            f"The network of the run '{name}' ({model.card.architecture}) has no convolution map that is "
+            "pooled, which Grad-CAM needs.\n"
+            f"Try these instead:  --method {','.join(['occlusion', *(each.name for each in more)])}\n"
+            "(Attention maps are of vision transformers; integrated-gradients needs the extra 'explain'.)"
+        )
 
 
 def _explained(

@@ -139,7 +139,8 @@ def write(
     ending = path.suffix.lower()
     if ending == ".json":
         found = document(model, explained, refused, checked)
-        path.write_text(json.dumps(found, ensure_ascii=False, indent=2, allow_nan=False), encoding="utf-8")
+        text = json.dumps(found, ensure_ascii=False, indent=2, allow_nan=False)
+        _replace(path, text.encode())
         return
     if ending == ".png":
         _write_sheet(path, explained, words)
@@ -147,12 +148,19 @@ def write(
         _write_page(path, model, explained, refused, checked)
 
 
+def _replace(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all."""
+    unfinished = path.with_name(f".{path.name}.part")
+    unfinished.write_bytes(content)
+    unfinished.replace(path)
+
+
 def _write_sheet(path: Path, explained: Sequence[Explained], words: dict[str, Any]) -> None:
     from graticule.explanations import png
     from graticule.explanations.sheet import sheet
 
     rows = [(each.photo_id, each.whole) for each in explained]
-    path.write_bytes(png(sheet(rows, opacity=words["opacity"], colours=words["colours"])))
+    _replace(path, png(sheet(rows, opacity=words["opacity"], colours=words["colours"])))
 
 
 def _write_page(

@@ -38,6 +38,7 @@ def heat(map_: SaliencyMap, height: int, width: int, *, colours: Colours = "sign
         - ``signed``: red for, blue against; what says nothing is clear, the strongest place opaque, in
           between by the square root: a quarter as strong is half as opaque and still seen
         - ``grey``: S4's: black to white by the part that speaks for the target, everywhere opaque
+        - attention, which is above 0 everywhere, is drawn from its least place up
 
     Raises:
         UsageError: other colours.
@@ -45,6 +46,8 @@ def heat(map_: SaliencyMap, height: int, width: int, *, colours: Colours = "sign
     if colours not in COLOURS:
         raise UsageError(f"There are no colours '{colours}'. Expected one of: {', '.join(COLOURS)}.")
     values = map_.resized(height, width)
+    if not map_.takes_sides:
+        values = values - values.min()
     layer = np.full((height, width, 4), 255, dtype=np.uint8)
     if colours == "grey":
         positive = np.maximum(values, 0)

@@ -35,6 +35,11 @@ class SaliencyMap:
     meaning: str
     unit: str = "nats"
 
+    @property
+    def takes_sides(self) -> bool:
+        """Whether it says what speaks for the target and what against it; attention says where it looks."""
+        return self.unit == "nats"
+
     def resized(self, height: int, width: int) -> NDArray[np.float32]:
         """The values at another size, (height, width), between them linearly.
 

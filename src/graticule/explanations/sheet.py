@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from graticule.explanations.explaining import Explanation
+    from graticule.explanations.saliency_map import SaliencyMap
 
     Pixels = NDArray[np.uint8]
 
@@ -49,7 +50,7 @@ def _row(name: str, explanation: Explanation, opacity: float, colours: Colours) 
     tiles = [(picture, name, f"{explanation.name}: {explanation.share_in_words}")]
     for method, map_ in explanation.maps.items():
         drawn = overlay(picture, map_, opacity=opacity, colours=colours)
-        tiles.append((drawn, explanation.titles[method], _key(explanation.sides, colours)))
+        tiles.append((drawn, explanation.titles[method], _key(map_, explanation.sides, colours)))
     if explanation.target.contrasts:
         one, other = explanation.sides
         tiles.append((_column(explanation, against=False), f"for {one}", "what says most"))
@@ -57,8 +58,10 @@ def _row(name: str, explanation: Explanation, opacity: float, colours: Colours) 
     return np.concatenate([_captioned(*tile) for tile in tiles], axis=1)
 
 
-def _key(sides: tuple[str, str], colours: Colours) -> str:
+def _key(map_: SaliencyMap, sides: tuple[str, str], colours: Colours) -> str:
     one, other = sides
+    if not map_.takes_sides:
+        return f"the {'lighter' if colours == 'grey' else 'redder'}, the more attention"
     if colours == "grey":
         return f"the lighter, the more it says for {one}"
     return f"red: for {one}, blue: " + (f"for {other}" if other else "against it")

@@ -78,7 +78,9 @@ class Copies:
         _check_apart(path, self.sources)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(clean)
+            unfinished = path.with_name(f".{path.name}.part")  # whole or not at all
+            unfinished.write_bytes(clean)
+            unfinished.replace(path)
         except OSError as error:
             raise MissingFileError(
                 f"The copy '{path}' cannot be written ({error.strerror or error}).\n"
