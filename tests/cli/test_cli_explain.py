@@ -24,6 +24,7 @@ from graticule.errors import ExplanationError
 from graticule.explanations import Method
 from graticule.explanations.explaining import GRADCAM, OF_RUNS, chosen_methods
 from graticule.predictions import Predictions
+from graticule.reports.explanation import ExplainedMethod, ExplainedPhoto, Layer, render_explanations
 
 SMALL = ("--method", "occlusion", "--patch", "2", "--stride", "2")
 
@@ -80,6 +81,15 @@ def test_the_page_asks_nobody_and_runs_its_own_script_alone(
 def size_of(picture: Any) -> tuple[int, int]:
     with Image.open(picture) as image:
         return image.size
+
+
+@pytest.mark.parametrize("takes_sides", [True, False])
+def test_a_page_of_attention_speaks_of_no_sides(takes_sides: bool) -> None:
+    layer = Layer("rollout", b"", "Here.", [b""], takes_sides=takes_sides)
+    photo = ExplainedPhoto("a.jpg", b"", ("Senegal", ""), "The answer", "8.1 %", [layer])
+    page = render_explanations([photo], [ExplainedMethod("rollout", "Rollout", "Shares.")], model="m")
+    assert ("Says most for Senegal" in page, "Most attention" in page) == (takes_sides, not takes_sides)
+    assert ('class="against"' in page, "more attention" in page) == (takes_sides, not takes_sides)
 
 
 @pytest.mark.browser

@@ -206,6 +206,7 @@ def _layer(explanation: Explanation, name: str) -> Layer:
         [jpeg(crop.of(picture)) for crop in crops(map_, against=against)] for against in (False, True)
     )
     words = where(map_)
+    remark = words[0].upper() + words[1:] + "."
     return Layer(
-        name, png(heat(map_, HEAT_PX, HEAT_PX)), words[0].upper() + words[1:] + ".", speaking, opposing
+        name, png(heat(map_, HEAT_PX, HEAT_PX)), remark, speaking, opposing, takes_sides=map_.takes_sides
     )

@@ -26,6 +26,7 @@ class Layer:
     Convention:
         - ``heat``: a PNG with transparency, of the photo's square; ``remark``: what it shows, in words
         - ``speaking``, ``opposing``: JPEGs of the crops that say most for either side, strongest first
+        - ``takes_sides``: whether it says what speaks for and against; attention says where the network looks
     """
 
     method: str
@@ -33,6 +34,7 @@ class Layer:
     remark: str
     speaking: Sequence[bytes] = ()
     opposing: Sequence[bytes] = ()
+    takes_sides: bool = True
 
 
 @dataclass(frozen=True)
