@@ -178,6 +178,20 @@ def test_two_models_side_by_side_look_at_the_same_place(visit):
         assert stages.nth(0).get_attribute(name) == stages.nth(1).get_attribute(name)
 
 
+def test_no_model_is_offered_beside_itself(visit):
+    page = visit()
+    page.wait_for_selector(".drop button")
+    beside = page.get_by_label("Beside it")
+    assert beside.locator("option:disabled").all_inner_texts() == ["colours"]
+    beside.select_option(label="doubtful")
+    page.locator("label:has(> span:text-is('Model')) select").select_option(label="doubtful")
+    assert beside.locator("option:checked").inner_text() == "no other"
+    assert beside.locator("option:disabled").all_inner_texts() == ["doubtful"]
+    send(page, ("red.png", png(RED)))
+    page.wait_for_selector(".candidates")
+    assert page.locator(".stage:visible").count() == 1
+
+
 def test_shading_by_opacity_leaves_out_what_is_below_five_percent(visit):
     page = visit()
 

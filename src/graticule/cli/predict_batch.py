@@ -88,7 +88,7 @@ def batch_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--chunk",
             type=click.IntRange(1),
-            help="Photos per part of a folder, in whole batches of 32.  [default: 1024]",
+            help="Photos per part of a folder, in whole batches.  [default: 1024]",
         ),
         click.option(
             "--share", help="N/M: every M-th part of the folder from the N-th on; others do the rest."

@@ -37,7 +37,7 @@ export class TakeAlong {
         button(PAGE.copy, (pressed) => void this.copy(pressed)),
         button(PAGE.json, () => this.saveAnswers("json")),
         button(PAGE.geojson, () => this.saveAnswers("geojson")),
-        button(PAGE.png, () => void this.savePicture()),
+        button(PAGE.png, () => this.savePicture()),
         button(PAGE.remove, () => page.remove(false)),
         button(PAGE.removeAll, () => page.remove(true)),
       ),
@@ -50,7 +50,7 @@ export class TakeAlong {
     const shown = this.page.shown();
     const lines = shown.map(({ model }) => {
       const [photo, head] = this.page.seen(entry, model);
-      return lineOf(photo, head) + (shown.length > 1 ? ` [${model.label}]` : "");
+      return lineOf(photo, head).replaceAll("\u00a0", " ") + (shown.length > 1 ? ` [${model.label}]` : "");
     });
     const said = await navigator.clipboard?.writeText(lines.join("\n")).then(
       () => PAGE.copied,
@@ -75,13 +75,13 @@ export class TakeAlong {
     save(new Blob([JSON.stringify(content, null, 1)], { type }), `${stem(name)}.${kind}`);
   }
 
-  private async savePicture(): Promise<void> {
+  private savePicture(): void {
     const entry = this.page.selected();
     if (!entry) return;
     const shown = this.page.shown();
     for (const { model, earth } of shown) {
       const [photo, head] = this.page.seen(entry, model);
-      const picture = await pictureOf(earth, lineOf(photo, head));
+      const picture = pictureOf(earth, lineOf(photo, head));
       save(picture, shown.length > 1 ? `${stem(entry.name)}-${model.label}.png` : `${stem(entry.name)}.png`);
     }
   }

@@ -28,18 +28,24 @@ export function usualPromise({ info: { promises } }: Model): number | null {
 function ofModels(models: Model[], choose: (models: Model[]) => void): HTMLElement[] {
   const options = models.map((model, index): [string, string] => [String(index), model.label]);
   const chosen = { first: 0, beside: -1 };
+  const notBesideItself = () => {
+    if (chosen.beside === chosen.first) chosen.beside = -1;
+    others.value = String(chosen.beside);
+    for (const option of others.options) option.disabled = option.value === String(chosen.first);
+  };
   const change = () => {
-    const picked = [chosen.first, chosen.beside].filter((index, at, all) => index >= 0 && all.indexOf(index) === at);
-    choose(picked.map((index) => models[index]!));
+    notBesideItself();
+    choose([chosen.first, chosen.beside].filter((index) => index >= 0).map((index) => models[index]!));
   };
   const [first] = field(PAGE.with, options, (value) => {
     chosen.first = Number(value);
     change();
   });
-  const [beside] = field(PAGE.beside, [["-1", PAGE.nothingBeside], ...options], (value) => {
+  const [beside, others] = field(PAGE.beside, [["-1", PAGE.nothingBeside], ...options], (value) => {
     chosen.beside = Number(value);
     change();
   });
+  notBesideItself();
   beside.classList.add("only-locate");
   return [first, beside];
 }

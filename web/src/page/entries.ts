@@ -91,7 +91,7 @@ export function lineOf(photo: Photo, headline: Headline): string {
   if (!photo.estimate) return `${photo.name}: ${photo.error ?? ANSWER.none}`;
   const told = chance(photo, headline);
   const sure = told === null ? "" : `, ${photo.confidenceInWords ?? ""} (${told})`;
-  return `${photo.name}: ${headline.place}, ${coordinates(photo.estimate, 4)}${sure}`.replaceAll("\u00a0", " ");
+  return `${photo.name}: ${headline.place}, ${coordinates(photo.estimate, 4)}${sure}`;
 }
 
 /** Answers as GeoJSON: a point per photo, everything else in its properties. */
