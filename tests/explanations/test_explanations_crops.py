@@ -71,3 +71,17 @@ def test_a_sheet_has_a_row_for_each_photo() -> None:
     assert both.shape[0] == 2 * one.shape[0]
     assert both.shape[1] > one.shape[1]
     assert both.dtype == np.uint8
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 10, 14, 224])
+def test_a_map_that_is_the_same_everywhere_favours_no_part(size: int) -> None:
+    found = strongest_part(SaliencyMap("", "", np.ones((size, size), np.float32), np.ones(1), 0.0, 1, ""))
+    assert found is not None
+    assert found[1] == pytest.approx(1 / 9, abs=1e-4)
+
+
+def test_places_across_a_border_count_for_both_thirds() -> None:
+    values = np.zeros((7, 7), dtype=np.float32)
+    values[2, 2] = 1.0  # from 2/7 to 3/7: a third of each side lies in the first third, two in the middle
+    found = strongest_part(SaliencyMap("", "", values, np.ones(1), 0.0, 1, ""))
+    assert found == ("the middle", 0.4444)

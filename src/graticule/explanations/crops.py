@@ -87,6 +87,17 @@ def _window_sums(values: NDArray[np.float64], size: int) -> NDArray[np.float64]:
     return sums
 
 
+def _thirds(size: int) -> NDArray[np.float64]:
+    """How much of each of ``size`` places along a side lies in each third of it, (3, size).
+
+    Places that lie across a border count for both: of 7 places none of the thirds may have one more.
+    """
+    ends = np.arange(4)[:, None] * size / 3
+    low, high = np.maximum(ends[:-1], np.arange(size)), np.minimum(ends[1:], np.arange(size) + 1)
+    shared: NDArray[np.float64] = np.maximum(high - low, 0.0)
+    return shared
+
+
 def strongest_part(map_: SaliencyMap) -> tuple[str, float] | None:
     """Which ninth of the square speaks most for the target, and its share of all that does; else None.
 
@@ -97,10 +108,8 @@ def strongest_part(map_: SaliencyMap) -> tuple[str, float] | None:
         >>> strongest_part(SaliencyMap("", "", values, np.ones(1), 0.0, 1, ""))
         ('the lower right', 1.0)
     """
-    height, width = map_.values.shape
-    rows, columns = (np.arange(size) * 3 // size for size in (height, width))
-    shares = np.zeros((3, 3))
-    np.add.at(shares, (rows[:, None], columns[None, :]), map_.shares())
+    down, across = (_thirds(size) for size in map_.values.shape)
+    shares = down @ map_.shares() @ across.T
     if shares.sum() == 0:
         return None
     row, column = np.unravel_index(int(shares.argmax()), shares.shape)
