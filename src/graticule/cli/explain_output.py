@@ -185,7 +185,7 @@ def _photo(each: Explained) -> ExplainedPhoto:
     from graticule.reports.explanation import ExplainedPhoto
 
     explanation = each.whole
-    which = "" if explanation.target.contrasts else " by the calibrated probabilities"
+    which = "" if explanation.target.contrasts else " by the model's probabilities"
     return ExplainedPhoto(
         photo_id=each.photo_id,
         photo=jpeg(explanation.view.picture),
