@@ -68,15 +68,16 @@ def write_audit_report(
         MissingFileError: the folder cannot be written.
     """
     folder = Path(folder)
-    drawn = _drawn(document, pictures)
-    page = render_audit(document, pictures, drawn, title=title)
     with writing(folder):
         (folder / PICTURES).mkdir(exist_ok=True)
-        for name, picture in drawn.items():
-            picture.save(folder / PICTURES / f"{name}.png")
+        # figures first: minutes of work should not hang on a picture
         text = json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False)
         (folder / DOCUMENT).write_text(text, encoding="utf-8")
         (folder / PATCHES).write_text(_patches_csv(document), encoding="utf-8")
+        drawn = _drawn(document, pictures)
+        for name, picture in drawn.items():
+            picture.save(folder / PICTURES / f"{name}.png")
+        page = render_audit(document, pictures, drawn, title=title)
         (folder / PAGE).write_text(page, encoding="utf-8")
     return folder / PAGE
 
