@@ -44,7 +44,10 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
             (f"{number}.png", latitude, longitude, f"author {number // 3}", "val" if number else None)
         )
     (folder / "7.png").write_bytes(b"broken")
-    rows += [("8.png", None, None, None, "val"), ("9.png", 0.0, 0.0, None, "train")]
+    beside = [(None, None, "val"), (45.0, 5.0, "train"), (0.0, 0.0, "val")]
+    for number, (latitude, longitude, split) in enumerate(beside, 150):
+        Image.new("RGB", (12, 12), (number, 0, 0)).save(folder / f"{number}.png")
+        rows.append((f"{number}.png", latitude, longitude, None, split))
     columns = ["path", "latitude", "longitude", "group", "split"]
     pl.DataFrame(rows, schema=columns, orient="row").write_csv(folder / "photos.csv")
     return folder / "photos.csv"
@@ -57,7 +60,7 @@ def test_a_new_bundle_states_what_was_measured(colour_bundle: Path, table: Path,
     assert "7.png: " in run.stderr
     document = json.loads(run.stdout)
     assert document["photos"]["n"] == 149
-    assert document["left_out"] == {"other split": 1, "no place": 1}
+    assert document["left_out"] == {"no-position": 1, "zero-position": 1, "other-split": 1}
     assert document["unreadable"] == 1
     before, after = (document["confidence"][when] for when in ("before", "after"))
     assert after["ece"] < before["ece"]
@@ -85,7 +88,8 @@ def test_the_table_for_people_has_before_and_after(colour_bundle: Path, table: P
         "--regions",
         "raps",
     )
-    assert "149 photos of 50 groups, 1 left out (other split), 1 left out (no place)" in run.stdout
+    assert "149 photos of 50 groups, 1 left out (" in run.stdout
+    assert "1 left out (zero-position)" in run.stdout
     assert "calibration error (ECE)" in run.stdout
     assert "After: The 80 % regions held the truth for" in run.stdout
     assert "Wrote " in run.stderr
@@ -104,7 +108,7 @@ def test_calibrating_again_replaces_the_section(colour_bundle: Path, table: Path
 @pytest.mark.parametrize(
     ("words", "status", "says"),
     [
-        (["--photos", "nowhere.csv", "-o", "x"], 1, "There is no photo table"),
+        (["--photos", "nowhere.csv", "-o", "x"], 1, "There is no file or folder"),
         (["-o", "x"], 2, "Missing option '--photos'"),
         (["--photos", "TABLE", "-o", "x", "--promise", "90"], 2, "share between 0 and 1"),
         (["--photos", "TABLE", "-o", "x", "--split", "test"], 2, "Name a split"),

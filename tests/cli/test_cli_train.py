@@ -70,8 +70,8 @@ def test_resume_takes_the_run_alone(run, finished_run: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        ([], "Training needs a RECIPE."),
-        (["quick"], "Training needs -o RUN"),
+        ([], "'train' needs a RECIPE."),
+        (["quick"], "'train' needs -o RUN"),
         (["quick", "-o", "run", "--set", "network.dropuot=0.1"], "Did you mean 'network.dropout'?"),
         (["quick", "-o", "run"], "photos.table: no photo table is named."),
     ],

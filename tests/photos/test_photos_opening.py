@@ -63,6 +63,13 @@ def test_advice_names_no_folder_that_is_gone(folder: Path) -> None:
     assert "graticule-" not in str(caught.value)
 
 
+def test_a_strangers_parquet_file_is_a_table_that_ingest_reads(folder: Path) -> None:
+    rows = {"file": ["a.jpg"], "lat": [48.86], "lon": [2.35]}
+    pl.DataFrame(rows).write_parquet(folder / "mine.parquet")
+    assert not is_photo_table(folder / "mine.parquet")
+    assert open_photos(folder / "mine.parquet")["path"].to_list() == [str(folder / "a.jpg")]
+
+
 def test_nothing_there(tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match="nowhere"):
         open_photos(tmp_path / "nowhere")

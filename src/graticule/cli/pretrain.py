@@ -3,51 +3,22 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from graticule.cli.output import emit, json_option
+from graticule.cli.run_words import RunWords, require_training, run_options
 from graticule.config import usable_cores
-from graticule.errors import UsageError
 
 if TYPE_CHECKING:
     from graticule.training.pretraining.run import PretrainingReport
 
 
 @click.command("pretrain")
-@click.argument("recipe", required=False)
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="The run folder to make.")
-@click.option(
-    "--set",
-    "overrides",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Put another value into the recipe; may be given again.",
-)
-@click.option(
-    "--scale",
-    metavar="NAME",
-    help="Make the recipe smaller as its own section says: smoke (seconds to minutes on two cores), small.",
-)
-@click.option(
-    "--resume",
-    type=click.Path(path_type=Path),
-    metavar="RUN",
-    help="Go on with a run that was stopped or killed.",
-)
-@click.option("--force", is_flag=True, help="Write over a run that is there.")
+@run_options
 @json_option
-def command(
-    recipe: str | None,
-    output: Path | None,
-    overrides: tuple[str, ...],
-    scale: str | None,
-    resume: Path | None,
-    force: bool,
-    as_json: bool,
-) -> None:
+def command(run: RunWords, as_json: bool) -> None:
     """Pre-train the masked autoencoder that RECIPE describes, on photos that need no places.
 
     photos.table names a folder of photos, a table of them, or a photo table. The run folder holds what
@@ -63,23 +34,8 @@ def command(
       graticule pretrain --resume mae
       graticule train municipality_vit --set network.backbone.weights=mae --set photos.table=photos/ -o run
     """
-    from graticule.config import require
-
-    if resume is not None and (recipe or output or overrides or scale or force):
-        raise UsageError(
-            "--resume goes on with the recipe of the run; it takes no RECIPE, -o, --set, --scale "
-            "or --force.\n"
-            f"Type:  graticule pretrain --resume {resume}"
-        )
-    if resume is None and (recipe is None or output is None):
-        missing = "a RECIPE" if recipe is None else "-o RUN, the folder to make"
-        raise UsageError(
-            f"Pre-training needs {missing}.\n"
-            "For example:  graticule pretrain mae_tiny --set photos.table=photos/ -o mae"
-        )
-    for package in ("torch", "lightning", "timm", "safetensors", "onnx"):
-        require(package)
-    report = _run(recipe, output, overrides, scale, resume, force=force)
+    run.check("pretrain", "mae_tiny --set photos.table=photos/ -o mae")
+    report = _run(run)
     from graticule.training.ranks import ranks_of_environment
 
     if not ranks_of_environment().is_first:
@@ -96,30 +52,23 @@ def command(
     click.echo(f"Run: {report.run}")
 
 
-def _run(
-    recipe: str | None,
-    output: Path | None,
-    overrides: tuple[str, ...],
-    scale: str | None,
-    resume: Path | None,
-    *,
-    force: bool,
-) -> PretrainingReport:
+def _run(run: RunWords) -> PretrainingReport:
     from graticule.training.recipe_files import read_pretraining
 
-    # its errors come before torch is loaded
-    read = None if recipe is None else read_pretraining(recipe, overrides, scale=scale)
+    # what is wrong with a recipe is said before torch is loaded
+    recipe = None if run.recipe is None else read_pretraining(run.recipe, run.overrides, scale=run.scale)
+    require_training()
     from graticule.training.pretraining.run import pretrain, resume_pretraining
 
     def say(line: str) -> None:
         click.echo(line, err=True)
 
     bar = sys.stderr.isatty()
-    if resume is not None:
-        return resume_pretraining(resume, say=say, bar=bar)
-    assert read is not None  # checked by the caller, like the next
-    assert output is not None
+    if run.resume is not None:
+        return resume_pretraining(run.resume, say=say, bar=bar)
+    assert recipe is not None  # checked by the caller, like the next
+    assert run.output is not None
     from graticule.training.planet import with_photos
 
-    read = with_photos(read, say, workers=usable_cores())
-    return pretrain(read, output, force=force, say=say, bar=bar)
+    recipe = with_photos(recipe, say, workers=usable_cores())
+    return pretrain(recipe, run.output, force=run.force, say=say, bar=bar)

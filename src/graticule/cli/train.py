@@ -3,57 +3,27 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from graticule.cli.output import emit, json_option
+from graticule.cli.run_words import RunWords, require_training, run_options
 from graticule.config import usable_cores
-from graticule.errors import UsageError
 
 if TYPE_CHECKING:
     from graticule.training.train import TrainingReport
 
 
 @click.command("train")
-@click.argument("recipe", required=False)
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="The run folder to make.")
-@click.option(
-    "--set",
-    "overrides",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Put another value into the recipe; may be given again.",
-)
-@click.option(
-    "--scale",
-    metavar="NAME",
-    help="Make the recipe smaller as its own section says: smoke (minutes on two cores), small.",
-)
-@click.option(
-    "--resume",
-    type=click.Path(path_type=Path),
-    metavar="RUN",
-    help="Go on with a run that was stopped or killed.",
-)
-@click.option("--force", is_flag=True, help="Write over a run that is there.")
+@run_options
 @click.option(
     "--profile",
     is_flag=True,
     help="First measure loading and computing alone, and say which limits; the run goes on.",
 )
 @json_option
-def command(
-    recipe: str | None,
-    output: Path | None,
-    overrides: tuple[str, ...],
-    scale: str | None,
-    resume: Path | None,
-    force: bool,
-    profile: bool,
-    as_json: bool,
-) -> None:
+def command(run: RunWords, profile: bool, as_json: bool) -> None:
     """Train what RECIPE describes: a file, or the name of one that comes with graticule.
 
     The run folder holds the resolved recipe, the environment, the history as CSV, the cells, the best
@@ -71,23 +41,8 @@ def command(
       graticule train hmc_efficientnet --scale smoke -o run
       graticule train --resume run
     """
-    from graticule.config import require
-
-    if resume is not None and (recipe or output or overrides or scale or force or profile):
-        raise UsageError(
-            "--resume goes on with the recipe of the run; it takes no RECIPE, -o, --set, --scale, --force "
-            "or --profile.\n"
-            f"Type:  graticule train --resume {resume}"
-        )
-    if resume is None and (recipe is None or output is None):
-        missing = "a RECIPE" if recipe is None else "-o RUN, the folder to make"
-        raise UsageError(
-            f"Training needs {missing}.\nFor example:  graticule train quick --set "
-            "photos.table=photos/ -o run"
-        )
-    for package in ("torch", "lightning", "timm", "safetensors", "onnx"):
-        require(package)
-    report = _run(recipe, output, overrides, scale, resume, force=force, profile=profile)
+    run.check("train", "quick --set photos.table=photos/ -o run", profile=profile)
+    report = _run(run, profile=profile)
     from graticule.training.ranks import ranks_of_environment
 
     if not ranks_of_environment().is_first:
@@ -105,33 +60,23 @@ def command(
     click.echo(f"Run: {report.run}")
 
 
-def _run(
-    recipe: str | None,
-    output: Path | None,
-    overrides: tuple[str, ...],
-    scale: str | None,
-    resume: Path | None,
-    *,
-    force: bool,
-    profile: bool,
-) -> TrainingReport:
+def _run(run: RunWords, *, profile: bool) -> TrainingReport:
     from graticule.training.recipe_files import read_recipe
 
-    read = (
-        None if recipe is None else read_recipe(recipe, overrides, scale=scale)
-    )  # its errors come before torch is loaded
-    from graticule.training.train import resume as go_on
-    from graticule.training.train import train
+    # what is wrong with a recipe is said before torch is loaded
+    recipe = None if run.recipe is None else read_recipe(run.recipe, run.overrides, scale=run.scale)
+    require_training()
+    from graticule.training.train import resume, train
 
     def say(line: str) -> None:
         click.echo(line, err=True)
 
     bar = sys.stderr.isatty()
-    if resume is not None:
-        return go_on(resume, say=say, bar=bar)
-    assert read is not None  # checked by the caller, like the next
-    assert output is not None
+    if run.resume is not None:
+        return resume(run.resume, say=say, bar=bar)
+    assert recipe is not None  # checked by the caller, like the next
+    assert run.output is not None
     from graticule.training.planet import with_photos
 
-    read = with_photos(read, say, workers=usable_cores())
-    return train(read, output, force=force, say=say, bar=bar, profile=profile)
+    recipe = with_photos(recipe, say, workers=usable_cores())
+    return train(recipe, run.output, force=run.force, say=say, bar=bar, profile=profile)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
@@ -21,6 +21,19 @@ from graticule.evaluation.judging import Judged
 from graticule.evaluation.metrics import NO_CELL
 from graticule.evaluation.remarks import remarks
 from graticule.geo.countries import CONTINENTS, country_name
+
+HEADLINES: Final = (
+    "n",
+    "median_km",
+    "mean_km",
+    "within_km",
+    "geoscore",
+    "top_k",
+    "country_accuracy",
+    "ece",
+    "coverage_90",
+)
+"""The figures that stand for the whole where there is room for few: in bundles, and on the server's page."""
 
 
 def document(comparison: Comparison, judging: Judged) -> dict[str, Any]:

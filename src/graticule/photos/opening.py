@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import Final
 
 import polars as pl
 
@@ -12,12 +13,24 @@ from graticule.photos.ingest import ingest
 from graticule.photos.ingest_report import IngestReport
 from graticule.photos.layouts import Refusal
 from graticule.photos.settings import IngestSettings
-from graticule.photos.table import TABLE_NAME, photo_paths, read_photo_table
+from graticule.photos.table import REQUIRED, TABLE_NAME, photo_paths, read_photo_table
+
+AS_THEY_LIE: Final = IngestSettings(check_pixels=False, duplicates="keep", wrong_colours="keep")
+"""All photos that have a place, whatever they show."""
 
 
 def is_photo_table(path: Path) -> bool:
-    """Whether ``path`` is a photo table as ``ingest`` makes it, or a folder with one."""
-    return path.suffix == ".parquet" or (path / TABLE_NAME).is_file()
+    """Whether ``path`` is a photo table as ``ingest`` makes it, or a folder with one.
+
+    Somebody's Parquet file without the columns of one is a table that ``ingest`` reads; one that is missing
+    or damaged counts as a photo table, whose reader says so.
+    """
+    if path.suffix != ".parquet":
+        return (path / TABLE_NAME).is_file()
+    try:
+        return set(REQUIRED) <= set(pl.read_parquet_schema(path))
+    except (pl.exceptions.PolarsError, OSError):
+        return True
 
 
 def open_photos(source: str | Path, *, refusals: list[Refusal] | None = None) -> pl.DataFrame:
@@ -48,9 +61,8 @@ def open_photos(source: str | Path, *, refusals: list[Refusal] | None = None) ->
 
 
 def _ingested(source: Path, folder: str) -> IngestReport:
-    settings = IngestSettings(check_pixels=False, duplicates="keep", wrong_colours="keep")
     try:
-        return ingest(source, folder, settings)
+        return ingest(source, folder, AS_THEY_LIE)
     except GraticuleError as error:
         # the advice names the output, which here is a folder that is gone when it is read
         error.args = tuple(

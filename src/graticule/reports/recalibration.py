@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from graticule.bundle import Bundle, BundleCard, write_bundle
-from graticule.errors import MissingFileError, TableError, UsageError
+from graticule.errors import UsageError
 from graticule.evaluation.calibration.calibrating import (
     Calibrated,
     CalibrationSettings,
@@ -23,11 +24,8 @@ from graticule.evaluation.calibration.sample import Sample
 from graticule.inference import Model
 from graticule.inference.estimate import chosen_cells, distances_km
 from graticule.inference.sources import Source
-from graticule.photos.columns import sniff
-from graticule.photos.coordinates import read_numbers
+from graticule.photos.layouts import Refusal
 from graticule.photos.opening import open_photos
-from graticule.photos.table import TABLE_NAME
-from graticule.photos.tabular import read_rows
 
 Progress = Callable[[int], None]
 
@@ -40,7 +38,8 @@ class CalibrationPhotos:
 
     Convention:
         - ``sources``: N photos with known places; ``groups``: (N,) author, sequence or trip, or None
-        - ``left_out``: photos of the table that are not among them, by reason
+        - ``left_out``: photos of the table that are not among them, by ``ingest``'s reason or
+          ``other-split``; those with a country alone are ``no-position``
     """
 
     sources: list[Source]
@@ -52,67 +51,40 @@ def read_calibration_photos(table: str | Path, *, split: str | None = None) -> C
     """The photos with a place in a photo table, those that a model learns from (train) left out.
 
     Convention:
-        - ``table``: a file, a folder with ``photos.parquet``, or a folder that ``ingest`` reads
+        - ``table``: a photo table, or a folder or table that ``ingest`` reads
         - ``split``: only the photos of that split; every split but train when left out
 
     Raises:
         MissingFileError: there is no such table.
-        TableError: it has no column for the photo or the place, or no photo is left.
+        TableError: it is damaged, or ``ingest`` refuses every photo of it.
         UsageError: the table has no such split.
     """
-    path = Path(table)
-    file = path / TABLE_NAME if path.is_dir() else path
-    if not path.exists():
-        raise MissingFileError(
-            f"There is no photo table '{path}'.\nMake one:  graticule ingest PHOTOS -o FOLDER"
-        )
-    rows = read_rows(file) if file.is_file() else open_photos(path)
-    found = sniff(rows)
-    if found.path is None or found.latitude is None or found.longitude is None:
-        raise TableError(
-            f"Table '{file}' needs columns for the photo, latitude and longitude (found: "
-            f"{', '.join(rows.columns)}).\nMake a photo table of it:  graticule ingest {file} -o FOLDER"
-        )
-    chosen = _of_split(rows, found.split, split, file)
-    places = pl.DataFrame(
-        {
-            "id": chosen[found.photo_id or found.path].cast(pl.String),
-            "path": chosen[found.path].cast(pl.String),
-            "latitude": read_numbers(chosen[found.latitude])[0].fill_nan(None),
-            "longitude": read_numbers(chosen[found.longitude])[0].fill_nan(None),
-            "group": chosen[found.group].cast(pl.String) if found.group else pl.lit(None, dtype=pl.String),
-        }
-    )
-    placed = places.filter(
-        pl.col("latitude").is_between(-90, 90)
-        & pl.col("longitude").is_finite()
-        & pl.col("path").is_not_null()
-    )
+    refusals: list[Refusal] = []
+    photos = open_photos(table, refusals=refusals)
+    chosen = _of_split(photos, split, Path(table))
+    placed = chosen.filter(pl.col("latitude").is_not_null())
     sources = [
-        Source(
-            row["id"],
-            str(file.parent / row["path"]),
-            file.parent / row["path"],
-            (row["latitude"], row["longitude"]),
-        )
+        Source(row["photo_id"], row["path"], Path(row["path"]), (row["latitude"], row["longitude"]))
         for row in placed.iter_rows(named=True)
     ]
-    left_out = {"other split": rows.height - chosen.height, "no place": places.height - placed.height}
+    left_out = Counter(refusal.reason for refusal in refusals)
+    left_out["other-split"] = photos.height - chosen.height
+    left_out["no-position"] += chosen.height - placed.height
     return CalibrationPhotos(sources, placed["group"].to_list(), {k: n for k, n in left_out.items() if n})
 
 
-def _of_split(rows: pl.DataFrame, column: str | None, split: str | None, file: Path) -> pl.DataFrame:
-    if column is None or rows[column].null_count() == rows.height:
+def _of_split(photos: pl.DataFrame, split: str | None, table: Path) -> pl.DataFrame:
+    stated = photos["split"]
+    if stated.null_count() == photos.height:
         if split is not None:
-            raise UsageError(f"Table '{file}' states no splits.\nLeave --split out.")
-        return rows
-    stated = rows[column].cast(pl.String)
-    kept = rows.filter(stated == split) if split else rows.filter((stated != "train").fill_null(True))
+            raise UsageError(f"Table '{table}' states no splits.\nLeave --split out.")
+        return photos
+    kept = photos.filter(stated == split) if split else photos.filter(stated.ne_missing("train"))
     if kept.is_empty():
         known = ", ".join(sorted(stated.drop_nulls().unique())) or "none"
         wanted = f"of the split '{split}'" if split else "but those that models learn from (train)"
         raise UsageError(
-            f"Table '{file}' has no photo {wanted} (found: {known}).\nName a split:  --split val"
+            f"Table '{table}' has no photo {wanted} (found: {known}).\nName a split:  --split val"
         )
     return kept
 

@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 import polars as pl
 
 from graticule.evaluation import evaluate_predictions
+from graticule.evaluation.document import HEADLINES
 from graticule.inference import Model
 from graticule.training.photo_sets import PhotoSet
 
 Document = Mapping[str, Any]
 """The contents of a ``metrics.json``."""
-
-_KEPT: Final = (
-    "n",
-    "median_km",
-    "mean_km",
-    "within_km",
-    "geoscore",
-    "top_k",
-    "country_accuracy",
-    "ece",
-    "coverage_90",
-)
 
 
 def truth_of(photos: PhotoSet) -> pl.DataFrame:
@@ -44,7 +33,7 @@ def in_short(document: Document) -> dict[str, Any]:
     """What of a ``metrics.json`` goes into ``bundle.json``."""
     constant = document["baselines"]["constant"]
     beside = {key: constant[key] for key in ("median_km", "within_km", "geoscore")}
-    return {**{key: document[key] for key in _KEPT}, "constant": beside}
+    return {**{key: document[key] for key in HEADLINES}, "constant": beside}
 
 
 def in_words(document: Document) -> str:

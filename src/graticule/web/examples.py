@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 EXAMPLE = {
     "model": "default@1dcebc83c455",
     "finest": "cell",
@@ -87,47 +89,21 @@ PRIVACY_EXAMPLE = {
     },
 }
 
-ONE_FILE = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["files"],
-                    "properties": {
-                        "files": {
-                            "type": "array",
-                            "minItems": 1,
-                            "maxItems": 1,
-                            "items": {"type": "string", "format": "binary"},
-                            "description": "One photo: JPEG, PNG, WebP, HEIC, AVIF, TIFF, GIF, BMP.",
-                        }
-                    },
-                }
-            }
-        },
-    }
-}
+KINDS = "JPEG, PNG, WebP, HEIC, AVIF, TIFF, GIF, BMP"
 
-FORM = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["files"],
-                    "properties": {
-                        "files": {
-                            "type": "array",
-                            "minItems": 1,
-                            "items": {"type": "string", "format": "binary"},
-                            "description": "One or more photos: JPEG, PNG, WebP, HEIC, AVIF, TIFF, GIF, BMP.",
-                        }
-                    },
-                }
-            }
-        },
+
+def _form(what: str, **limits: int) -> dict[str, Any]:
+    """The body of a request: a form whose field ``files`` holds photos."""
+    files = {
+        "type": "array",
+        "minItems": 1,
+        **limits,
+        "items": {"type": "string", "format": "binary"},
+        "description": f"{what}: {KINDS}.",
     }
-}
+    schema = {"type": "object", "required": ["files"], "properties": {"files": files}}
+    return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
+
+
+ONE_FILE = _form("One photo", maxItems=1)
+FORM = _form("One or more photos")

@@ -14,17 +14,6 @@ from graticule.errors import MissingFileError, TableError, UsageError
 
 METRICS: Final = "metrics.json"
 
-FIGURES: Final = (
-    "n",
-    "median_km",
-    "mean_km",
-    "within_km",
-    "geoscore",
-    "top_k",
-    "country_accuracy",
-    "ece",
-    "coverage_90",
-)
 PARTS: Final = ("by_continent", "calibration", "remarks")
 """Parts of a report's metrics that are handed on whole."""
 
@@ -76,7 +65,9 @@ def _read(folder: Path) -> dict[str, Any]:
 
 def _kept(name: str, document: dict[str, Any]) -> dict[str, Any]:
     """The figures, the best constant guess beside them, and the parts that the page draws."""
-    kept = {"name": name} | {key: document[key] for key in FIGURES if key in document}
+    from graticule.evaluation.document import HEADLINES  # a server without reports starts without it
+
+    kept = {"name": name} | {key: document[key] for key in HEADLINES if key in document}
     kept["constant"] = (document.get("baselines") or {}).get("constant") or {}
     kept |= {key: document[key] for key in PARTS if key in document}
     kept["confusion"] = {

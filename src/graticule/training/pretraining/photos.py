@@ -9,8 +9,9 @@ from typing import Final
 import polars as pl
 
 from graticule.errors import MissingFileError
-from graticule.photos.ingest import IngestSettings, ingest
+from graticule.photos.ingest import ingest
 from graticule.photos.ingest_report import IngestReport
+from graticule.photos.opening import AS_THEY_LIE
 from graticule.photos.table import read_photo_table, write_photo_table
 from graticule.training.callbacks import Say
 
@@ -44,8 +45,7 @@ def make_photo_table(source: Path, folder: Path, say: Say) -> int:
         MissingFileError: there is no such source, or no photo in it.
         TableError, UsageError: as ``ingest``.
     """
-    settings = IngestSettings(check_pixels=False, duplicates="keep", wrong_colours="keep")
-    report = ingest(source, folder, settings)
+    report = ingest(source, folder, AS_THEY_LIE)
     table = read_photo_table(folder)
     others = _placeless(report, source, folder)
     table = pl.concat([table, others], how="diagonal_relaxed") if others.height else table
