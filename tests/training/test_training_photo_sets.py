@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -101,3 +102,45 @@ def test_no_photo_with_a_place(world: Path, tmp_path: Path) -> None:
 def test_a_split_without_photos_names_what_there_is(world: Path) -> None:
     with pytest.raises(TrainingError, match=r"split 'validation' .* has 0 photos .*'train' \(40\)"):
         read_photo_sets(PhotosSection(table=world, val="validation"))
+
+
+def test_validation_photos_are_held_out_where_none_is_stated(world: Path, tmp_path: Path) -> None:
+    table = changed(world, tmp_path, pl.col("split").replace("val", "test"))
+    sets = read_photo_sets(PhotosSection(table=table, holdout=0.3))
+    whole = read_photo_sets(PhotosSection(table=world))
+    assert sets.val_held_out
+    assert "Those to validate are held out of those to learn from." in sets.in_words()
+    assert 0 < len(sets.val) < len(sets.train)
+    assert {*sets.train.ids, *sets.val.ids} == set(whole.train.ids)
+    assert {*sets.test.ids} == {*whole.val.ids, *whole.test.ids}
+    assert not set(sets.train.table["group"]) & set(sets.val.table["group"])
+
+
+def test_photos_of_a_country_stand_at_its_point(world: Path, tmp_path: Path) -> None:
+    unplaced = pl.when(pl.col("country") == "JP").then(None)
+    table = changed(
+        world,
+        tmp_path,
+        unplaced.otherwise(pl.col("latitude")).alias("latitude"),
+        unplaced.otherwise(pl.col("longitude")).alias("longitude"),
+    )
+    sets = read_photo_sets(PhotosSection(table=table, country_points=True))
+    assert sets.by_country == 17
+    assert "Of 17 photos only the country is known" in sets.in_words()
+    japan, others = (sets.train[mask] for mask in _split_by(sets.train.table["country"] == "JP"))
+    assert japan.table["by_country"].all()
+    assert not others.table["by_country"].any()
+    np.testing.assert_allclose(japan.latlon, np.tile([35.69, 139.69], (len(japan), 1)), atol=0.05)
+    placed = read_photo_sets(PhotosSection(table=world)).train.table.filter(pl.col("country") != "JP")
+    assert others.table.drop("by_country").equals(placed)
+
+
+def test_photos_with_countries_alone_are_told_how_to_be_learned_from(world: Path, tmp_path: Path) -> None:
+    nothing = pl.lit(None, dtype=pl.Float64)
+    table = changed(world, tmp_path, nothing.alias("latitude"), nothing.alias("longitude"))
+    with pytest.raises(TrainingError, match=r"68 of them have a country.*photos\.country_points=true"):
+        read_photo_sets(PhotosSection(table=table))
+
+
+def _split_by(mask: pl.Series) -> tuple[np.ndarray, np.ndarray]:
+    return mask.to_numpy(), ~mask.to_numpy()

@@ -10,13 +10,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from graticule.evaluation import evaluate_predictions
 from graticule.models import read_tensors
 from graticule.predictions import Predictions
 from graticule.reports.training_curves import confusion_figure, training_curves
 from graticule.training.checkpoints import BEST_ACCURACY, BEST_LOSS, read_checkpoint
 from graticule.training.loading import Photos
-from graticule.training.measuring import truth_of
+from graticule.training.measuring import judge, truth_of
 from graticule.training.phases import Work
 from graticule.training.photo_sets import PhotoSet
 from graticule.training.predicting import predict_photos, write_predictions
@@ -60,16 +59,16 @@ def _evaluate(work: Work, name: str, split: str, photos: PhotoSet) -> None:
     best = answers.best_cells(partition)
     path = folder / "predictions.parquet"
     write_predictions(path, answers, photos, partition, model=recipe.card.name, estimate=recipe.estimate)
-    judged = evaluate_predictions(
-        Predictions.read(path), truth_of(photos), training_places=work.sets.train.latlon, partition=partition
+    metrics = judge(
+        Predictions.read(path), truth_of(photos), partition, training_places=work.sets.train.latlon
     )
-    _write(folder / "metrics.json", json.dumps(judged.metrics, indent=2, ensure_ascii=False) + "\n")
+    _write(folder / "metrics.json", json.dumps(metrics, indent=2, ensure_ascii=False) + "\n")
     pairs = confusion(best, cells)
     pairs.write_csv(folder / "confusion.csv")
     _write(folder / "confusion.svg", confusion_figure(pairs, partition.count).svg())
     top1 = float(((cells >= 0) & (best == cells)).mean())
-    median = judged.metrics["median_km"]
-    constant = judged.metrics["baselines"]["constant"]["median_km"]
+    median = metrics["median_km"]
+    constant = metrics["baselines"]["constant"]["median_km"]
     work.say(
         f"'{name}' on {len(photos):,} photos of '{split}': top-1 {top1:.1%}, median "
         + ("none" if median is None else f"{median:,.0f} km")

@@ -5,28 +5,51 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from graticule.evaluation import evaluate_predictions
 from graticule.evaluation.document import HEADLINES
 from graticule.inference import Model
-from graticule.training.photo_sets import PhotoSet
+from graticule.partitions import Partition
+from graticule.predictions import Predictions
+from graticule.training.photo_sets import BY_COUNTRY, PhotoSet, by_country_in_words
 
 Document = Mapping[str, Any]
 """The contents of a ``metrics.json``."""
 
 
 def truth_of(photos: PhotoSet) -> pl.DataFrame:
-    """The photos as a table of true places: ``photo_id``, ``path``, place, country, group."""
+    """The photos as a table of true places: ``photo_id``, ``path``, place, country, group.
+
+    Convention:
+        - ``by_country``, where a recipe asks for it: whether the place is but a point of the country
+    """
     paths = pl.Series([str(path) for path in photos.paths], dtype=pl.String)
-    return photos.table.select("photo_id", "latitude", "longitude", "country", "group").with_columns(
-        path=paths
-    )
+    columns = ["photo_id", "latitude", "longitude", "country", "group"]
+    columns += [name for name in (BY_COUNTRY,) if name in photos.table.columns]
+    return photos.table.select(columns).with_columns(path=paths)
+
+
+def judge(
+    predictions: Predictions,
+    truth: pl.DataFrame,
+    partition: Partition,
+    *,
+    training_places: NDArray[np.float64] | None = None,
+) -> dict[str, Any]:
+    """The contents of ``metrics.json`` for photos of a run; says which places are but those of countries."""
+    judged = evaluate_predictions(predictions, truth, training_places=training_places, partition=partition)
+    document = dict(judged.metrics)
+    if BY_COUNTRY in truth.columns and (photos := int(truth[BY_COUNTRY].sum())):
+        document["remarks"] = [*document["remarks"], by_country_in_words(photos)]
+    return document
 
 
 def measure(model: Model, truth: pl.DataFrame) -> Document:
     """Predict the photos of ``truth`` and judge the answers, trivial guesses beside them."""
-    return evaluate_predictions(model.predict(truth), truth, partition=model.partition).metrics
+    return judge(model.predict(truth), truth, model.partition)
 
 
 def in_short(document: Document) -> dict[str, Any]:

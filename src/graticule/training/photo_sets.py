@@ -6,14 +6,23 @@ import hashlib
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from graticule.errors import RecipeError, TrainingError
+from graticule.geo.country_points import country_points
 from graticule.photos.table import photo_paths, read_photo_table
 from graticule.training.recipe import PhotosSection
+
+_PLACED: Final = (pl.col("latitude").is_finite() & pl.col("longitude").is_finite()).fill_null(False)
+
+BY_COUNTRY: Final = "by_country"
+"""A column that says which photos stand at the point of their country."""
+
+_VAL: Final[str] = PhotosSection.model_fields["val"].default
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,21 +60,31 @@ class PhotoSet:
 
 @dataclass(frozen=True)
 class PhotoSets:
-    """The photos of a run; ``dropped`` counts rows of the table that none of the sets holds, by reason."""
+    """The photos of a run.
+
+    Convention:
+        - ``dropped``: rows of the table that none of the sets holds, by reason
+        - ``by_country``: photos of which only the country is known, standing at their country's point
+        - ``val_held_out``: the validation photos were taken out of those to learn from
+    """
 
     train: PhotoSet
     val: PhotoSet
     test: PhotoSet
     rows: int
     dropped: dict[str, int] = field(default_factory=dict)
+    by_country: int = 0
+    val_held_out: bool = False
 
     def in_words(self) -> str:
-        """One line that says how many photos go where."""
+        """What says how many photos go where."""
         lost = ", ".join(f"{count:,} {reason}" for reason, count in self.dropped.items() if count)
         return (
             f"Photos: {self.rows:,} in the table; {len(self.train):,} to learn from, "
             f"{len(self.val):,} to validate, {len(self.test):,} to test"
             + (f"; left out: {lost}." if lost else ".")
+            + (" Those to validate are held out of those to learn from." if self.val_held_out else "")
+            + (f" {by_country_in_words(self.by_country)}" if self.by_country else "")
         )
 
 
@@ -87,17 +106,11 @@ def read_photo_sets(section: PhotosSection, *, placed_only: bool = True) -> Phot
         )
     table = read_photo_table(section.table)
     chosen = _where(table, section.where)
-    placed = chosen
-    if placed_only:
-        placed = chosen.filter(pl.col("latitude").is_finite() & pl.col("longitude").is_finite())
-    if placed_only and placed.is_empty():
-        condition = f" of those where {section.where}" if section.where else ""
-        raise TrainingError(
-            f"No photo{condition} in '{section.table}' has a place ({table.height:,} rows), and cells need "
-            "places.\nIngest photos with GPS in their EXIF data, or a table with latitude and longitude:  "
-            "graticule ingest --help"
-        )
-    split = _split(placed, section)
+    located = at_country_points(chosen) if section.country_points else chosen
+    placed = located.filter(_PLACED) if placed_only else located
+    if placed.is_empty() and placed_only:
+        raise _nowhere(chosen, section)
+    split, val_held_out = _split(placed, section)
     known = split.is_in([section.train, section.val, section.test])
 
     def part(name: str) -> PhotoSet:
@@ -116,6 +129,8 @@ def read_photo_sets(section: PhotosSection, *, placed_only: bool = True) -> Phot
             "in no split of the recipe": int((~known.fill_null(False)).sum()),
             **({"in the other half": len(whole) - len(train)} if section.half is not None else {}),
         },
+        by_country=located.filter(_PLACED).height - chosen.filter(_PLACED).height,
+        val_held_out=val_held_out,
     )
     _check(result, section, split, " with a place" if placed_only else "")
     return result
@@ -133,12 +148,70 @@ def _where(table: pl.DataFrame, where: str | None) -> pl.DataFrame:
         ) from error
 
 
-def _split(table: pl.DataFrame, section: PhotosSection) -> pl.Series:
-    if table["split"].is_not_null().any():
-        return table["split"]
-    # No split is stated: whole groups are held out, chosen by a hash so that the choice never changes.
-    held_out = [share < section.holdout for share in _shares(table)]
-    return pl.Series("split", [section.val if out else section.train for out in held_out], dtype=pl.String)
+def at_country_points(table: pl.DataFrame) -> pl.DataFrame:
+    """The table with the point of its country as the place of each photo that has a country and no place.
+
+    Convention:
+        - ``by_country``, added: whether the place of a photo is that point
+        - a photo whose country is unknown, or has no point, keeps none
+    """
+    lacking = table.filter(~_PLACED & pl.col("country").is_not_null())
+    codes = lacking["country"].unique().sort().to_list()
+    points = country_points(codes)
+    known = pl.DataFrame(
+        {"country": codes, "point_latitude": points[:, 0], "point_longitude": points[:, 1]},
+        schema_overrides={"country": pl.String},
+    ).fill_nan(None)
+    joined = table.join(known, on="country", how="left", maintain_order="left")
+    moved = ~_PLACED & pl.col("point_latitude").is_not_null()
+    return joined.with_columns(
+        moved.alias(BY_COUNTRY),
+        latitude=pl.when(moved).then("point_latitude").otherwise("latitude"),
+        longitude=pl.when(moved).then("point_longitude").otherwise("longitude"),
+    ).drop("point_latitude", "point_longitude")
+
+
+def by_country_in_words(photos: int) -> str:
+    """What a reader of distances has to know where photos stand at the points of their countries.
+
+    Example:
+        >>> by_country_in_words(3)
+        'Of 3 photos only the country is known: distances are from its largest town.'
+    """
+    number = f"{photos:,} photo{'s' * (photos != 1)}"
+    return f"Of {number} only the country is known: distances are from its largest town."
+
+
+def _nowhere(chosen: pl.DataFrame, section: PhotosSection) -> TrainingError:
+    condition = f" of those where {section.where}" if section.where else ""
+    countries = chosen["country"].is_not_null().sum()
+    advice = (
+        f"{countries:,} of them have a country; to learn countries:  --set photos.country_points=true "
+        "--set partition.method=admin"
+        if countries
+        else "Ingest photos with GPS in their EXIF data, or a table with latitude and longitude:  "
+        "graticule ingest --help"
+    )
+    return TrainingError(
+        f"No photo{condition} in '{section.table}' has a place ({chosen.height:,} rows), and cells need "
+        f"places.\n{advice}"
+    )
+
+
+def _split(table: pl.DataFrame, section: PhotosSection) -> tuple[pl.Series, bool]:
+    """The split of each photo, and whether validation photos had to be taken from those to learn from."""
+    stated = table["split"]
+    nothing_said = stated.is_null().all()
+    if not nothing_said and ((stated == section.val).any() or section.val != _VAL):
+        return stated, False
+    if nothing_said:
+        stated = pl.repeat(section.train, table.height, eager=True, dtype=pl.String)
+    # Whole groups are held out, chosen by a hash so that the choice never changes.
+    chosen = [share < section.holdout for share in _shares(table)]
+    held_out = pl.Series(chosen, dtype=pl.Boolean) & (stated == section.train).fill_null(False)
+    words = pl.DataFrame({"stated": stated, "held_out": held_out})
+    split = words.select(pl.when("held_out").then(pl.lit(section.val)).otherwise("stated"))
+    return split.to_series(), not nothing_said
 
 
 def in_half(table: pl.DataFrame, half: str) -> NDArray[np.bool_]:

@@ -48,7 +48,10 @@ class PhotosSection(Section):
         - ``synthetic``: a planet to learn from where ``table`` names nothing
         - ``most_train``: learn from so many photos at most, as many of each cell as of any other, the rest
           at random (S4, equation 6.4); the cells are still built from all of them
-        - ``holdout``: share of the groups held out for validation where no row says its split
+        - ``holdout``: share of the groups held out for validation where no row says its split; of the groups
+          to learn from where rows do, but none says ``val``
+        - ``country_points``: a photo of which only the country is known stands at its country's largest
+          town, so that cells of countries can be learned from it; its distances are from there
         - ``half``: learn from the ``first`` or the ``last`` half of the groups alone, as a hash of their
           names deals them: no author and no place is in both
     """
@@ -62,6 +65,7 @@ class PhotosSection(Section):
     most_train: int | None = Field(default=None, gt=1)
     holdout: float = Field(default=0.1, gt=0.0, lt=1.0)
     half: Literal["first", "last"] | None = None
+    country_points: bool = False
 
 
 class PriorSection(Section):
