@@ -245,3 +245,41 @@ def test_a_disk_that_fills_leaves_the_old_checkpoint(
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert read_checkpoint(tmp_path / "run" / "checkpoints" / "last.ckpt").position.steps == 0
     assert not list((tmp_path / "run").rglob("*.part"))
+
+
+def test_runs_that_differ_behind_the_backbone_share_its_features(
+    world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from graticule.training import features
+
+    made, keep = [], features.keep_features
+    monkeypatch.setattr(features, "keep_features", lambda *a, **k: made.append(k["views"]) or keep(*a, **k))
+    photos = tmp_path / "photos"
+    shutil.copytree(world, photos)
+    encoder = tmp_path / "encoder"
+
+    def run(name: str, **changes: object) -> dict[str, torch.Tensor]:
+        phases = [KEPT | {"cached_views": 2}]
+        recipe = tiny_recipe(photos, network=NETWORK | changes, phases=phases, seed=3)
+        train(recipe.model_copy(update={"features": encoder}), tmp_path / name, say=silent)
+        return tensors(tmp_path / name)
+
+    first = run("first", head="mc")
+    assert made == [2, 1]
+    second = run("second", head="mc")
+    assert made == [2, 1]  # read, not computed
+    assert all(torch.equal(first[key], second[key]) for key in first)
+    run("other head", head="htree")
+    assert made == [2, 1]
+    run("other sight", head="mc", pooling="max")
+    assert made == [2, 1, 2, 1]
+    damaged = sorted(encoder.iterdir())
+    assert len(damaged) == 4
+    for file in damaged:
+        file.write_bytes(b"damaged")
+    third = run("third", head="mc")
+    assert made == [2, 1, 2, 1, 2, 1]
+    assert all(torch.equal(first[key], third[key]) for key in first)
+    next(photos.rglob("*.jpg"), next(photos.rglob("*.png"), None)).touch()
+    run("fourth", head="mc")
+    assert len(made) > 6

@@ -15,7 +15,7 @@ from graticule.training.averaging import AveragedWeights
 from graticule.training.callbacks import Keeper, Say, Watch
 from graticule.training.checkpoints import Checkpoint, Position
 from graticule.training.compute import prepare_compute
-from graticule.training.features import keep_features
+from graticule.training.features import shared_features
 from graticule.training.fitting import explained, fit_phase, loading_processes, plan_batches
 from graticule.training.loading import KeptFeatures, Photos, ordered_loader, training_loader, worker_count
 from graticule.training.module import CellClassifier, Lesson
@@ -130,7 +130,9 @@ def _data(
     if not phase.cached_views:
         return train_data, val_data
     work.say(f"Running the backbone over {len(train_data):,} photos x {phase.cached_views} views, once.")
-    return (
-        keep_features(work.network, train_data, work.recipe, phase=number, views=phase.cached_views),
-        keep_features(work.network, val_data, work.recipe, phase=number, views=1),
-    )
+
+    def features(photos: Photos, views: int) -> KeptFeatures:
+        writes = work.ranks.is_first
+        return shared_features(work.network, photos, work.recipe, phase=number, views=views, writes=writes)
+
+    return features(train_data, phase.cached_views), features(val_data, 1)

@@ -152,6 +152,8 @@ def with_absolute_paths(recipe: AnyRecipe) -> AnyRecipe:
         part = values.get(section)
         if part and part[key] is not None:
             part[key] = Path(part[key]).resolve()
+    if values.get("features") is not None:
+        values["features"] = values["features"].resolve()
     for term in _loss_terms(values["loss"]):
         if isinstance(term["clusters"], Path):
             term["clusters"] = term["clusters"].resolve()

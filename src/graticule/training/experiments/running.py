@@ -29,6 +29,9 @@ Say = Callable[[str], None]
 MEASURED: Final = "measured.json"
 """What a run that is over came to, in its folder; whoever has it is not run again."""
 
+FEATURES: Final = "features"
+"""Where rows that differ only behind a standing backbone share its features; gone when all runs are over."""
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -99,6 +102,8 @@ def run_experiment(
         findings[number] = _run(course, row, seed, path, say)
         if watch is not None:
             watch(findings)
+    if all(finding.measured is not None for finding in findings):
+        shutil.rmtree(course.folder / FEATURES, ignore_errors=True)
     return findings
 
 
@@ -123,7 +128,8 @@ def _run(course: Course, row: Row, seed: int, path: Path, say: Say) -> Finding:
     try:
         weights = _pretrained(course, row.pretraining_recipe(seed), told)
         run = RunFolder(path)
-        _train(run, row.recipe(seed, weights=weights), told)
+        recipe = row.recipe(seed, weights=weights)
+        _train(run, recipe.model_copy(update={"features": course.folder / FEATURES}), told)
         measured = measure_run(run)
     except StoppedError as error:
         raise StoppedError(

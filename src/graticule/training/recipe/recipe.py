@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -25,6 +26,8 @@ class Recipe(Section):
 
     Convention:
         - ``batch_size``: photos in one pass; ``accumulate``: so many passes make one step of the optimiser
+        - ``features``: a folder where ``cached_views`` are kept for other runs of the same backbone, photos,
+          augmentation and seed; ``experiment`` has one of its own
         - ``loggers``: where each validation's figures go besides ``history.csv``
     """
 
@@ -47,6 +50,7 @@ class Recipe(Section):
     workers: int | None = Field(
         default=None, ge=0, description="loading processes; null: chosen by the cores"
     )
+    features: Path | None = None
     loggers: tuple[Literal["tensorboard", "mlflow", "wandb"], ...] = ()
     seed: int = Field(default=0, ge=0)
 
