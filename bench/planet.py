@@ -18,6 +18,7 @@ import argparse
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -105,11 +106,13 @@ def varied(x: torch.Tensor, chance: torch.Generator) -> torch.Tensor:
     return x * (0.8 + 0.4 * torch.rand(len(x), 1, 1, 1, generator=chance))
 
 
-def learned(planet: Planet, minutes: float, seed: int) -> tuple[nn.Module, int, float]:
+def learned(
+    planet: Planet, minutes: float, seed: int, made: Callable[[int], nn.Module] = network
+) -> tuple[nn.Module, int, float]:
     """A network trained for so many CPU minutes; steps taken, and CPU seconds spent."""
     torch.manual_seed(seed)
     chance = torch.Generator().manual_seed(seed)
-    model = network(len(planet.codes)).to(memory_format=torch.channels_last)
+    model = made(len(planet.codes)).to(memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(model.parameters(), lr=0.0, weight_decay=0.05)
     rows = torch.from_numpy(np.flatnonzero(planet.split == "train"))
     started_s, steps, share = time.process_time(), 0, 0.0
