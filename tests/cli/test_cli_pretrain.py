@@ -53,7 +53,10 @@ def test_words_that_do_not_go_together() -> None:
         (("quick", "-o", "mae"), "That is one of another verb:  graticule train quick -o RUN"),
         (("mae_tinny", "-o", "mae"), "Did you mean 'mae_tiny'?"),
         (("mae_tiny", "-o", "mae", "--set", "network.mask_ration=0.5"), "Did you mean 'network.mask_ratio'?"),
-        (("mae_tiny", "-o", "mae", "--set", "network.image_size_px=100"), "a multiple of 16, such as 96"),
+        (
+            ("mae_tiny", "-o", "mae", "--set", "network.image_size_px=100"),
+            "image_size_px is a multiple of 8, such as 96",
+        ),
         (("mae_tiny", "-o", "mae", "--set", "phases.0.trainable=head"), "trains the whole autoencoder"),
         (("mae_tiny", "-o", "mae", "--set", "augmentation.mixup=0.2"), "augmentation: mixup"),
     ):

@@ -23,15 +23,13 @@ ENCODERS: Final = {
     "small": "vit_small_patch16_224",
     "base": "vit_base_patch16_224",
 }
-"""timm's vision transformer of each size: 192, 384 and 768 wide, all with 12 blocks and patches of 16 px."""
+"""timm's vision transformer of each size: 192, 384 and 768 wide, all with 12 blocks."""
 
 PUBLIC: Final = {"base": "vit_base_patch16_224.mae"}
 """timm's tag of public weights of a masked autoencoder, of the sizes that have some."""
 
 Loss = Literal["masked-normalised", "all-summed"]
 """What is to be restored: see ``MaeSettings``."""
-
-PATCH_PX: Final = 16
 
 VARIANCE_FLOOR: Final = 1e-6
 """Added to the variance of a patch before it is divided by: skies have none."""
@@ -44,7 +42,7 @@ class MaeSettings:
     Convention:
         - ``size``: a name of ``ENCODERS``; ``weights`` of the encoder: ``none``, ``pretrained`` (of timm:
           those of ``PUBLIC``, else a classifier's), or what ``load_backbone_weights`` reads
-        - ``size_px``: side of the square that photos are brought to, a multiple of 16
+        - ``size_px``: side of the square that photos are brought to, a multiple of ``patch_px``
         - ``mask_ratio``: share of the patches that the encoder is not shown
         - ``loss``: ``masked-normalised``: mean squared error of the masked patches, each brought to mean 0
           and deviation 1; ``all-summed``: of all patches as they are, summed over the patches of a photo
@@ -56,6 +54,7 @@ class MaeSettings:
     size: str = "base"
     size_px: int | None = None
     weights: str = "none"
+    patch_px: int = 16
     mask_ratio: float = 0.75
     loss: Loss = "masked-normalised"
     mean: tuple[float, float, float] | None = None
@@ -95,8 +94,10 @@ class MaskedAutoencoder(nn.Module):
         self.normalise = Normalise(preprocessing)
         self.encoder = encoder
         grid, width = encoder.patch_embed.grid_size, encoder.embed_dim
-        self.decoder = Decoder(width, grid, depth=max(1, len(encoder.blocks) // 3), heads=_heads(encoder))
-        self.patch_px = int(encoder.patch_embed.patch_size[0])
+        self.decoder = Decoder(
+            width, grid, settings.patch_px, depth=max(1, len(encoder.blocks) // 3), heads=_heads(encoder)
+        )
+        self.patch_px = settings.patch_px
         self.patches = int(grid[0] * grid[1])
         self.visible = max(1, round(self.patches * (1 - settings.mask_ratio)))
         self.computes_twice = False
@@ -212,10 +213,12 @@ class Decoder(nn.Module):
 
     positions: Tensor
 
-    def __init__(self, encoder_width: int, grid: tuple[int, int], *, depth: int, heads: int) -> None:
+    def __init__(
+        self, encoder_width: int, grid: tuple[int, int], patch_px: int, *, depth: int, heads: int
+    ) -> None:
         super().__init__()
         width = encoder_width // 2
-        self.grid = grid
+        self.grid, self.patch_px = grid, patch_px
         self.narrow = nn.Linear(encoder_width, width)
         self.mask_token = nn.Parameter(torch.zeros(1, 1, width))
         self.register_buffer("positions", _positions(grid, width), persistent=False)
@@ -223,7 +226,7 @@ class Decoder(nn.Module):
             *(Block(width, heads, mlp_ratio=4.0, qkv_bias=True) for _ in range(depth))
         )
         self.norm = nn.LayerNorm(width, eps=1e-6)
-        self.widen = nn.ConvTranspose2d(width, 3, kernel_size=PATCH_PX, stride=PATCH_PX)
+        self.widen = nn.ConvTranspose2d(width, 3, kernel_size=patch_px, stride=patch_px)
         nn.init.normal_(self.mask_token, std=0.02)
 
     def forward(self, seen: Tensor, back: Tensor, *, twice: bool = False) -> Tensor:
@@ -235,9 +238,10 @@ class Decoder(nn.Module):
         tokens = torch.cat([token, _chosen(shuffled, back)], dim=1) + self.positions
         tokens = self.norm(_through(self.blocks, tokens, twice=twice))[:, 1:]  # without the class token
         # what the transposed convolution would give: its kernels do not overlap, and torch is slow with them
-        patches = tokens @ self.widen.weight.flatten(1) + self.bias[:, None].expand(-1, PATCH_PX**2).flatten()
-        side = (self.grid[0] * PATCH_PX, self.grid[1] * PATCH_PX)
-        return functional.fold(patches.transpose(1, 2), side, PATCH_PX, stride=PATCH_PX)
+        px = self.patch_px
+        patches = tokens @ self.widen.weight.flatten(1) + self.bias[:, None].expand(-1, px**2).flatten()
+        side = (self.grid[0] * px, self.grid[1] * px)
+        return functional.fold(patches.transpose(1, 2), side, px, stride=px)
 
     @property
     def bias(self) -> Tensor:
@@ -251,7 +255,7 @@ def create_autoencoder(settings: MaeSettings) -> MaskedAutoencoder:
     """Build a masked autoencoder and give its encoder its first weights.
 
     Raises:
-        RecipeError: no such size, a side that is no multiple of 16, or too few patches to hide any.
+        RecipeError: no such size, a side that is no multiple of the patches', or too few patches to hide any.
         MissingFileError, TrainingError: the weights are not there, or not of this encoder.
 
     Example:
@@ -262,10 +266,11 @@ def create_autoencoder(settings: MaeSettings) -> MaskedAutoencoder:
     name = ENCODERS.get(settings.size)
     if name is None:
         raise RecipeError(f"There is no autoencoder of size '{settings.size}'.\nTake: {', '.join(ENCODERS)}")
-    if settings.size_px is not None and (settings.size_px % 16 or settings.size_px < 32):
+    px = settings.patch_px
+    if settings.size_px is not None and (settings.size_px % px or settings.size_px < 2 * px):
         raise RecipeError(
-            f"image_size_px: {settings.size_px} px cannot be cut into patches of 16 px.\n"
-            f"Take a multiple of 16, such as {max(32, round(settings.size_px / 16) * 16)}."
+            f"image_size_px: {settings.size_px} px cannot be cut into patches of {px} px.\n"
+            f"Take a multiple of {px}, such as {max(2 * px, round(settings.size_px / px) * px)}."
         )
     # timm calls the last norm ``fc_norm`` when the mean is taken; ``norm`` is what public weights have
     pretrained = settings.weights == "pretrained"
@@ -273,6 +278,7 @@ def create_autoencoder(settings: MaeSettings) -> MaskedAutoencoder:
         PUBLIC.get(settings.size, name) if pretrained else name,
         pooling="token",
         size_px=settings.size_px,
+        kwargs={"patch_size": px},
         pretrained=pretrained,
     )
     if settings.weights == "none":
@@ -284,7 +290,7 @@ def create_autoencoder(settings: MaeSettings) -> MaskedAutoencoder:
             settings.weights,
             architecture=name,
             key="network.weights",
-            advice="Set network.autoencoder to the size that they are of, or name other weights.",
+            advice="Set network.autoencoder and network.patch_px to those that they are of, or name others.",
         )
     preprocessing = Preprocessing.of_card(
         pretrained_card(encoder), size_px=settings.size_px, mean=settings.mean, std=settings.std

@@ -24,7 +24,7 @@ CURVES: Final[dict[str, tuple[str, dict[str, str]]]] = {
     "accuracy": ("Share of validation photos whose best cell is right", {"val_top1": "top-1"}),
     "distance": ("Median error of validation photos, km", {"val_median_km": "median"}),
     "probe": (
-        "Linear probe: share of validation photos whose cell is right",
+        "Linear probe: share of photos whose cell is right",
         {"probe_top1": "probe", "probe_constant": "commonest cell"},
     ),
     "learning_rate": ("Learning rate", {"learning_rate": "rate"}),

@@ -9,11 +9,10 @@ from graticule.errors import RecipeError
 from graticule.models.weights import read_about
 from graticule.training.callbacks import Say
 from graticule.training.recipe import BackboneSection, NetworkSection, Recipe
+from graticule.training.recipe.pretraining import PATCH_PX
 
 LEARNED: Final = "masked-autoencoder"
 """What the weights of a run of ``graticule pretrain`` say they learned, under ``learned``."""
-
-PATCH_PX: Final = 16
 
 
 def with_encoder(recipe: Recipe, say: Say) -> Recipe:
@@ -38,17 +37,20 @@ def with_encoder(recipe: Recipe, say: Say) -> Recipe:
             "photos.\nTrain it without one behind it:  --set network.transformer=null"
         )
     size_px = section.image_size_px or int(about["size_px"])
-    if size_px % PATCH_PX:
-        near = max(2 * PATCH_PX, round(size_px / PATCH_PX) * PATCH_PX)
+    patch_px = int(about.get("patch_px", PATCH_PX))
+    if size_px % patch_px:
+        near = max(2 * patch_px, round(size_px / patch_px) * patch_px)
         raise RecipeError(
-            f"network.image_size_px: {size_px} px cannot be cut into the {PATCH_PX} px patches of the "
-            f"encoder of '{weights}'.\nTake a multiple of {PATCH_PX}:  --set network.image_size_px={near}"
+            f"network.image_size_px: {size_px} px cannot be cut into the {patch_px} px patches of the "
+            f"encoder of '{weights}'.\nTake a multiple of {patch_px}:  --set network.image_size_px={near}"
         )
     own = section.backbone.name
     if own.partition(".")[0] == name:
         backbone, instead = section.backbone, ""
     else:
         backbone, instead = BackboneSection(name=name, weights=weights), f", in place of '{own}'"
+    if patch_px != PATCH_PX:
+        backbone = backbone.model_copy(update={"kwargs": {**backbone.kwargs, "patch_size": patch_px}})
     mean, std = (tuple(map(float, about[each].split())) for each in ("mean", "std"))
     values = {"backbone": backbone.model_dump(), "image_size_px": size_px, "mean": mean, "std": std}
     say(

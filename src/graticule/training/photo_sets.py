@@ -42,6 +42,10 @@ class PhotoSet:
     def __getitem__(self, rows: NDArray[np.bool_]) -> PhotoSet:
         return PhotoSet(self.table.filter(pl.Series(rows)), self.table_path)
 
+    def joined(self, others: PhotoSet) -> PhotoSet:
+        """These photos and then the others, of the same table."""
+        return PhotoSet(pl.concat([self.table, others.table]), self.table_path)
+
     @cached_property
     def ids(self) -> list[str]:
         """N names."""

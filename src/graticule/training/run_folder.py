@@ -57,7 +57,7 @@ RESTORING_HISTORY: Final = pl.Schema(
 )
 """The same for pre-training: losses are squared errors; the ``probe`` has shares, where one was made.
 
-``probe_top1`` is the share of validation photos whose cell a linear layer finds, ``probe_low`` to
+``probe_top1`` is the share of photos with a place whose cell a linear layer finds, ``probe_low`` to
 ``probe_high`` its interval, ``probe_constant`` the share of the commonest cell.
 """
 

@@ -20,7 +20,7 @@ from graticule.training.experiments.definition import read_experiment
 from graticule.training.experiments.running import Course, run_experiment
 from graticule.training.pretraining.run import pretrain
 from graticule.training.recipe import PretrainingRecipe
-from graticule.training.recipe_files import read_recipe
+from graticule.training.recipe_files import read_pretraining, read_recipe
 from graticule.training.run_folder import RunFolder
 from graticule.training.train import train
 from tiny_world import tiny_recipe, tiny_values
@@ -93,13 +93,34 @@ def test_a_network_of_the_same_name_keeps_its_keys(encoder: Path) -> None:
     assert "in place of" not in said[0]
 
 
+def test_an_encoder_brings_its_patches(world: Path, tmp_path: Path) -> None:
+    words = ["photos.synthetic=null", f"photos.table={world}", "probe=null", "reconstructions=0", "workers=0"]
+    recipe = read_pretraining("mae_tiny", [*words, "network.image_size_px=32", "phases.0.epochs=1"])
+    assert recipe.network.patch_px == 8
+    run = pretrain(recipe, tmp_path / "mae", say=silent).run
+    words = [f"network.backbone.weights={run}", f"photos.table={world}", "network.image_size_px=40"]
+    with_patches = with_encoder(read_recipe("municipality_vit", words), silent)
+    assert with_patches.network.backbone.kwargs == {"patch_size": 8}
+    assert with_patches.network.image_size_px == 40
+    with pytest.raises(RecipeError, match=r"the 8 px patches of(.|\n)*network\.image_size_px=96"):
+        with_encoder(read_recipe("municipality_vit", [*words, "network.image_size_px=100"]), silent)
+    phases = [{"name": "head", "epochs": 1, "trainable": "head", "learning_rate": 0.01}]
+    network = {"backbone": {"name": "test_resnet", "weights": str(run)}, "image_size_px": 32}
+    train(tiny_recipe(world, network=network, phases=phases), tmp_path / "run", say=silent)
+    ours = read_tensors(RunFolder(tmp_path / "run").path).tensors["backbone.patch_embed.proj.weight"]
+    assert ours.shape == (192, 3, 8, 8)
+    assert torch.equal(ours, read_tensors(run).tensors["encoder.patch_embed.proj.weight"])
+
+
 def test_what_does_not_fit_is_told(encoder: Path, tmp_path: Path) -> None:
     words = f"network.backbone.weights={encoder}"
     with pytest.raises(RecipeError, match=r"is a vision transformer itself(.|\n)*network\.transformer=null"):
         with_encoder(read_recipe("s2_cnn_vit", [words]), silent)
     with pytest.raises(RecipeError, match=r"100 px cannot be cut into(.|\n)*network\.image_size_px=96"):
         with_encoder(read_recipe("municipality_vit", [words, "network.image_size_px=100"]), silent)
-    with pytest.raises(TrainingError, match=r"Set network\.autoencoder to the size that they are of"):
+    with pytest.raises(
+        TrainingError, match=r"Set network\.autoencoder and network\.patch_px to those that they are of"
+    ):
         create_autoencoder(MaeSettings("small", size_px=32, weights=str(encoder)))
     with pytest.raises(MissingFileError, match=r"--set network\.weights=none"):
         create_autoencoder(MaeSettings("tiny", weights=str(tmp_path / "absent")))

@@ -100,7 +100,10 @@ def test_probes_stand_beside_the_commonest_cell_and_the_network_before(report: P
     assert [before["step"], first["step"], last["step"]] == [0, 3, 6]
     assert before["gain"] is None
     assert last["gain"] == pytest.approx(last["top1"] - before["top1"])
-    assert last["constant"] == 0.25  # four towns, as many photos of each
+    assert (
+        last["constant"] <= 0.25
+    )  # four towns, as many photos of each: the commonest elsewhere is rare here
+    assert last["nats_gain"] == pytest.approx(last["nats"] - before["nats"])
     said = pl.read_parquet(report.run / "probe" / "step_0000006.parquet")
     assert (said["cell"] == said["predicted"]).mean() == last["top1"]
     assert last["top1"] > 0.9  # the world's colours are easy, whatever the encoder
@@ -118,7 +121,7 @@ def test_photos_without_places_are_enough(world: Path, tmp_path: Path) -> None:
     assert report.photos > 40
     assert report.probes == []
     assert not (report.run / "cells.parquet").exists()
-    assert any(line.startswith("No linear probe: 0 training") for line in said)
+    assert any(line.startswith("No linear probe: 0 photos of 0 groups") for line in said)
     assert any("68, 0 of them with a place; 1 cannot be used" in line for line in said)
     assert (report.run / "reconstructions.png").is_file()
     again = resume_pretraining(report.run, say=silent)  # its table lies in the run

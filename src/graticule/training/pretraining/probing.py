@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+import math
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,37 +18,43 @@ from graticule.partitions import Partition
 from graticule.training.features import keep_features
 from graticule.training.loading import Photos
 from graticule.training.photo_sets import PhotoSet
-from graticule.training.pretraining.linear import best_classes
+from graticule.training.pretraining.linear import cross_judged
 from graticule.training.recipe import PretrainingRecipe
 from graticule.training.sampling import evenly_over_cells
 from graticule.training.whole_files import write_whole
 
 SUMMARY: Final = "probe.json"
+Interval = tuple[float, float]
 _COLUMNS: Final = ("probe_top1", "probe_low", "probe_high", "probe_constant")
 
 
 @dataclass(frozen=True)
 class Probe:
-    """What a linear probe measured on validation photos.
+    """What a linear probe measured.
 
     Convention:
         - ``step``: steps of the optimiser before it, 0 for the network as it was at first
-        - ``train``, ``val``: photos that it was fitted to and judged by; ``cells``: how many there are
-        - ``top1``: share of validation photos whose cell it finds, ``constant``: of those in the commonest
-          cell; ``gain``: share less that of the network as it was at first; each with a 95 % interval that
-          draws whole groups of photos, null where photos are too few to tell
+        - ``photos``: how many are judged, each by a fit to photos of other ``groups``; ``cells``: how many
+        - ``top1``: share of photos whose cell it finds, ``constant``: of those in the commonest cell of the
+          photos fitted to; ``nats``: mean of -log of the probability of the true cell
+        - ``gain``, ``nats_gain``: share and nats less those of the network as it was at first
+        - each share and gain with a 95 % interval that draws whole groups of photos, null where photos are
+          too few to tell
     """
 
     step: int
-    train: int
-    val: int
+    photos: int
+    groups: int
     cells: int
     top1: float
-    interval: tuple[float, float] | None
+    interval: Interval | None
     constant: float
-    constant_interval: tuple[float, float] | None
+    constant_interval: Interval | None
+    nats: float
     gain: float | None = None
-    gain_interval: tuple[float, float] | None = None
+    gain_interval: Interval | None = None
+    nats_gain: float | None = None
+    nats_gain_interval: Interval | None = None
 
     def columns(self) -> dict[str, float | None]:
         """As ``history.csv`` has them."""
@@ -62,15 +69,16 @@ class Probe:
     def in_words(self) -> str:
         """For the log of a run."""
         gained = ""
-        if self.gain is not None:
+        if self.gain is not None and self.nats_gain is not None:
             gained = (
-                f"; {100 * self.gain:+.1f} points{_between(self.gain_interval, points=True)} beside the "
-                "network before pre-training"
+                f"; {100 * self.gain:+.1f} points{_between(self.gain_interval, 100, 1)} and "
+                f"{self.nats_gain:+.3f} nats{_between(self.nats_gain_interval, 1, 3)} beside the network "
+                "before pre-training"
             )
         return (
-            f"Linear probe after {self.step} steps: {self.top1:.1%}{_between(self.interval)} of {self.val:,} "
-            f"photos in their cell, of {self.cells}; the commonest cell {self.constant:.1%}"
-            f"{_between(self.constant_interval)}{gained}."
+            f"Linear probe after {self.step} steps: {self.top1:.1%}{_between(self.interval)} of "
+            f"{self.photos:,} photos of {self.groups:,} groups in their cell, of {self.cells}, by fits to "
+            f"other groups; the commonest cell {self.constant:.1%}{_between(self.constant_interval)}{gained}."
         )
 
 
@@ -79,28 +87,25 @@ class Prober:
     """Fits and judges linear probes of one run.
 
     Convention:
-        - ``train``, ``val``: photos with places; ``train_cells``, ``val_cells`` their cells, -1 outside all
-        - ``folder``: gets ``probe/step_0000100.parquet`` (photo_id, cell, predicted) and ``probe.json``
+        - ``photos``: in a cell each, ``cells`` which; both of training and of validation, since so few places
+          as of validation alone tell little, and the encoder has learned from no photo's place
+        - ``folder``: gets ``probe/step_0000100.parquet`` (photo_id, cell, predicted, nats) and ``probe.json``
     """
 
     recipe: PretrainingRecipe
     partition: Partition
-    train: PhotoSet
-    train_cells: NDArray[np.int64]
-    val: PhotoSet
-    val_cells: NDArray[np.int64]
+    photos: PhotoSet
+    cells: NDArray[np.int64]
     folder: Path
 
     @classmethod
-    def of(
-        cls, recipe: PretrainingRecipe, partition: Partition, train: PhotoSet, val: PhotoSet, folder: Path
-    ) -> Prober:
-        """The prober of a run, with as many training photos as the recipe says."""
-        train, val = with_places(train), with_places(val)
-        cells = partition.encode(train.latlon)
-        most = recipe.probe.most_photos if recipe.probe is not None else len(train)
+    def of(cls, recipe: PretrainingRecipe, partition: Partition, photos: PhotoSet, folder: Path) -> Prober:
+        """The prober of a run, with as many photos as the recipe says."""
+        photos = with_places(photos)
+        cells = partition.encode(photos.latlon)
+        most = recipe.probe.most_photos if recipe.probe is not None else len(photos)
         kept = evenly_over_cells(cells, most, seed=recipe.seed)
-        return cls(recipe, partition, train[kept], cells[kept], val, partition.encode(val.latlon), folder)
+        return cls(recipe, partition, photos[kept], cells[kept], folder)
 
     def file(self, step: int) -> Path:
         """What the probe after so many steps said of each validation photo."""
@@ -112,29 +117,41 @@ class Prober:
         Raises:
             TrainingError: none of the photos can be read.
         """
-        predicted = self._predicted(network)
-        right = predicted == self.val_cells
-        common = int(np.bincount(self.train_cells).argmax())
-        ratios = {"top1": Ratio(right), "constant": Ratio(self.val_cells == common)}
+        said = self._said(network)
+        right, nats = self.cells == said["predicted"].to_numpy(), said["nats"].to_numpy()
+        figures = {
+            "top1": right,
+            "constant": self.cells == said["commonest"].to_numpy(),
+            "nats": nats,
+        }
         first = self.file(0)
         if step and first.is_file():
             before = pl.read_parquet(first)
-            ratios["before"] = Ratio((before["cell"] == before["predicted"]).to_numpy())
-        resamples = resample(ratios, groups=group_codes(self.val))
-        gained = "before" in ratios
+            figures["gain"] = right.astype(np.float64) - (before["cell"] == before["predicted"]).to_numpy()
+            figures["nats_gain"] = nats - before["nats"].to_numpy()
+        groups = group_codes(self.photos)
+        ratios = {name: Ratio(values) for name, values in figures.items()}
+        resamples = resample(ratios, groups=groups)
         probe = Probe(
             step=step,
-            train=len(self.train),
-            val=len(self.val),
+            photos=len(self.photos),
+            groups=len(np.unique(groups)),
             cells=self.partition.count,
             top1=ratios["top1"].mean,
             interval=_interval(resamples, "top1"),
             constant=ratios["constant"].mean,
             constant_interval=_interval(resamples, "constant"),
-            gain=ratios["top1"].mean - ratios["before"].mean if gained else None,
-            gain_interval=_interval(resamples, "top1", minus="before") if gained else None,
+            nats=ratios["nats"].mean,
         )
-        self._write(probe, predicted)
+        if "gain" in ratios:
+            probe = replace(
+                probe,
+                gain=ratios["gain"].mean,
+                gain_interval=_interval(resamples, "gain"),
+                nats_gain=ratios["nats_gain"].mean,
+                nats_gain_interval=_interval(resamples, "nats_gain"),
+            )
+        self._write(probe, said)
         return probe
 
     def latest(self) -> Probe:
@@ -149,22 +166,29 @@ class Prober:
         }
         return Probe(**values)
 
-    def _predicted(self, network: MaskedAutoencoder) -> NDArray[np.int64]:
-        """(N,) cells of the validation photos; -2 for photos that cannot be read."""
-        found = []
-        for photos, cells in ((self.train, self.train_cells), (self.val, self.val_cells)):
-            data = Photos(photos, cells, network.preprocessing)
-            kept = keep_features(network, data, self.recipe, phase=0, views=1)
-            found.append((kept.features[0].double().numpy(), kept.readable))
-        (train, known), (val, readable) = found
-        groups = group_codes(self.train)[known]
-        best = best_classes(train[known], self.train_cells[known], groups, val)
-        return np.where(readable, best, -2)
+    def _said(self, network: MaskedAutoencoder) -> pl.DataFrame:
+        """Of each photo: its cell, the predicted one, nats, the commonest; -2 where it cannot be read."""
+        data = Photos(self.photos, self.cells, network.preprocessing)
+        kept = keep_features(network, data, self.recipe, phase=0, views=1)
+        read = kept.readable
+        features = kept.features[0].double().numpy()[read]
+        judged = cross_judged(features, self.cells[read], group_codes(self.photos)[read])
+        predicted, commonest = np.full((2, len(self.photos)), -2)
+        nats = np.full(len(self.photos), math.log(self.partition.count))
+        predicted[read], nats[read], commonest[read] = judged.best, judged.nats, judged.commonest
+        return pl.DataFrame(
+            {
+                "photo_id": self.photos.ids,
+                "cell": self.cells,
+                "predicted": predicted,
+                "nats": nats,
+                "commonest": commonest,
+            }
+        )
 
-    def _write(self, probe: Probe, predicted: NDArray[np.int64]) -> None:
-        table = pl.DataFrame({"photo_id": self.val.ids, "cell": self.val_cells, "predicted": predicted})
+    def _write(self, probe: Probe, said: pl.DataFrame) -> None:
         self.file(probe.step).parent.mkdir(parents=True, exist_ok=True)
-        write_whole(self.file(probe.step), table.write_parquet)
+        write_whole(self.file(probe.step), said.write_parquet)
         rows = [row for row in read_probes(self.folder) if row["step"] < probe.step]
         text = json.dumps([*rows, asdict(probe)], indent=2) + "\n"
         write_whole(self.folder / SUMMARY, lambda part: part.write_text(text, encoding="utf-8"))
@@ -195,13 +219,18 @@ def group_codes(photos: PhotoSet) -> NDArray[np.int64]:
     return codes.astype(np.int64)
 
 
-def _interval(resamples: Resamples, name: str, *, minus: str | None = None) -> tuple[float, float] | None:
-    low, high = resamples.interval(name, minus=minus)
+def _interval(resamples: Resamples, name: str) -> Interval | None:
+    low, high = resamples.interval(name)
     return (low, high) if np.isfinite([low, high]).all() else None
 
 
-def _between(interval: tuple[float, float] | None, *, points: bool = False) -> str:
+def _between(interval: Interval | None, times: int = 0, decimals: int = 0) -> str:
+    """An interval in brackets: of shares in %, or of differences ``times`` a number, with their sign."""
     if interval is None:
         return ""
     low, high = interval
-    return f" ({100 * low:+.1f} to {100 * high:+.1f})" if points else f" ({low:.1%} to {high:.1%})"
+    return (
+        f" ({times * low:+.{decimals}f} to {times * high:+.{decimals}f})"
+        if times
+        else f" ({low:.1%} to {high:.1%})"
+    )

@@ -39,7 +39,7 @@ from graticule.training.photo_sets import PhotoSet, PhotoSets, read_photo_sets
 from graticule.training.planet import with_photos
 from graticule.training.pretraining.module import Restorer, Study
 from graticule.training.pretraining.photos import make_photo_table
-from graticule.training.pretraining.probing import Prober, read_probes, with_places
+from graticule.training.pretraining.probing import Prober, group_codes, read_probes, with_places
 from graticule.training.pretraining.reconstructions import Gallery
 from graticule.training.ranks import ALONE, Ranks, joined
 from graticule.training.recipe import AutoencoderSection, PretrainingRecipe
@@ -103,6 +103,7 @@ class Work:
             "architecture": ENCODERS[section.autoencoder],
             "learned": LEARNED,
             "size_px": str(see.size_px),
+            "patch_px": str(section.patch_px),
             "mean": " ".join(map(str, see.mean)),
             "std": " ".join(map(str, see.std)),
         }
@@ -203,12 +204,13 @@ def _begin(recipe: PretrainingRecipe, output: Path, say: Say, *, force: bool) ->
 def _build_probe_cells(run: RunFolder, recipe: PretrainingRecipe, sets: PhotoSets, say: Say) -> None:
     if recipe.probe is None:
         return
-    train, val = with_places(sets.train), with_places(sets.val)
-    if len(train) < _FEW_PLACES or not len(val):
-        say(f"No linear probe: {len(train):,} training and {len(val):,} validation photos have a place.")
+    photos = with_places(sets.train.joined(sets.val))
+    groups = len(np.unique(group_codes(photos)))
+    if len(photos) < _FEW_PLACES or groups < 2:
+        say(f"No linear probe: {len(photos):,} photos of {groups:,} groups have a place.")
         return
     try:
-        build_cells(recipe.partition, train.latlon).write(run.cells)
+        build_cells(recipe.partition, photos.latlon).write(run.cells)
     except PartitionError as error:
         say(f"No linear probe: {error}")
 
@@ -256,8 +258,9 @@ def _run(work: Work, checkpoint: Checkpoint) -> PretrainingReport:
         work = replace(work, loggers=create_loggers(work.recipe, work.run))
         work.run.write_history(position.history)
         if work.prober is not None and not position.steps and not work.prober.file(0).is_file():
-            count = len(work.prober.train) + len(work.prober.val)
-            work.say(f"Running the encoder over {count:,} photos, for the first linear probe.")
+            work.say(
+                f"Running the encoder over {len(work.prober.photos):,} photos, for the first linear probe."
+            )
             work.say(work.prober(work.network, step=0).in_words())
     work.ranks.wait()
     while True:
@@ -352,7 +355,7 @@ def _work(
 ) -> Work:
     prober = None
     if recipe.probe is not None and run.cells.is_file():
-        prober = Prober.of(recipe, Partition.read(run.cells), sets.train, sets.val, run.path)
+        prober = Prober.of(recipe, Partition.read(run.cells), sets.train.joined(sets.val), run.path)
     rule = recipe.averaging
     work = Work(
         run=run,
@@ -376,6 +379,7 @@ def _settings(section: AutoencoderSection, recipe: PretrainingRecipe) -> MaeSett
         size=section.autoencoder,
         size_px=section.image_size_px,
         weights=section.weights,
+        patch_px=section.patch_px,
         mask_ratio=section.mask_ratio,
         loss=recipe.loss,
         mean=section.mean,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from graticule.training.recipe.augmentation import AugmentationSection
 from graticule.training.recipe.compute import ComputeSection, ValidationSection
@@ -12,6 +12,9 @@ from graticule.training.recipe.partition import PartitionSection
 from graticule.training.recipe.phases import AveragingSection, EarlyStoppingSection, PhaseSection
 from graticule.training.recipe.photos import PhotosSection
 from graticule.training.recipe.section import Section
+
+PATCH_PX: Final = 16
+"""Side of the patches of the published vision transformers."""
 
 RestoringLoss = Literal["masked-normalised", "all-summed"]
 """The losses of ``graticule.models.mae``."""
@@ -26,24 +29,28 @@ class AutoencoderSection(Section):
           ``base`` the public ones of a masked autoencoder, of the others those of a classifier), or the path
           of a .safetensors file or a run folder
         - ``mask_ratio``: share of the patches that the encoder is not shown
-        - ``image_size_px``: a multiple of 16; 224 when left out
+        - ``patch_px``: side of the squares that photos are cut into
+        - ``image_size_px``: a multiple of that; 224 when left out
         - ``mean``, ``std``: of RGB in [0, 1]; as timm's card of the encoder when left out
     """
 
     autoencoder: Literal["tiny", "small", "base"] = "base"
     weights: str = "none"
+    patch_px: int = Field(default=PATCH_PX, ge=4, le=64)
     mask_ratio: float = Field(default=0.75, gt=0.0, lt=1.0)
     image_size_px: int | None = Field(default=None, ge=32)
     mean: tuple[float, float, float] | None = None
     std: tuple[float, float, float] | None = None
 
-    @field_validator("image_size_px")
-    @classmethod
-    def _whole_patches(cls, given: int | None) -> int | None:
-        if given is not None and given % 16:
-            near = max(32, round(given / 16) * 16)
-            raise ValueError(f"patches have 16 px, so the side is a multiple of 16, such as {near}")
-        return given
+    @model_validator(mode="after")
+    def _whole_patches(self) -> AutoencoderSection:
+        size, patch = self.image_size_px, self.patch_px
+        if size is not None and (size % patch or size < 2 * patch):
+            near = max(2 * patch, round(size / patch) * patch)
+            raise ValueError(
+                f"patches have {patch} px, so image_size_px is a multiple of {patch}, such as {near}"
+            )
+        return self
 
     @field_validator("std")
     @classmethod
@@ -60,7 +67,7 @@ class ProbeSection(Section):
 
     Convention:
         - ``every_epochs``: how often; also before the first epoch and after the last
-        - ``most_photos``: of the training photos at most so many, as many of each cell as of any other
+        - ``most_photos``: of the photos with places at most so many, as many of each cell as of any other
     """
 
     every_epochs: int = Field(default=5, gt=0)
