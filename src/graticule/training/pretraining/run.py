@@ -7,21 +7,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 import polars as pl
 import torch
 
 from graticule.config import require
-from graticule.errors import GraticuleError, MissingFileError, PartitionError, RecipeError, TrainingError
+from graticule.errors import GraticuleError, MissingFileError, RecipeError, TrainingError
 from graticule.models import read_tensors
-from graticule.models.mae import ENCODERS, MaeSettings, MaskedAutoencoder, create_autoencoder
-from graticule.partitions import Partition
+from graticule.models.mae import create_autoencoder
 from graticule.photos.opening import is_photo_table
 from graticule.reports.training_curves import training_curves
-from graticule.training.augmentation import Cover
-from graticule.training.averaging import AveragedWeights
-from graticule.training.callbacks import Keeper, Say, Watch
-from graticule.training.cells import build_cells
+from graticule.training.callbacks import Say, Watch
 from graticule.training.checkpoints import (
     BEST_LOSS,
     LAST,
@@ -30,30 +25,21 @@ from graticule.training.checkpoints import (
     read_checkpoint,
     write_checkpoint,
 )
-from graticule.training.compute import prepare_compute
-from graticule.training.encoders import LEARNED
-from graticule.training.fitting import explained, fit_phase, loading_processes, plan_batches
-from graticule.training.loading import Photos, ordered_loader, training_loader, worker_count
 from graticule.training.loggers import create_loggers
-from graticule.training.photo_sets import PhotoSet, PhotoSets, read_photo_sets
+from graticule.training.photo_sets import read_photo_sets
 from graticule.training.planet import with_photos
-from graticule.training.pretraining.module import Restorer, Study
+from graticule.training.pretraining.phases import train_phase
 from graticule.training.pretraining.photos import make_photo_table
-from graticule.training.pretraining.probing import Prober, group_codes, read_probes, with_places
-from graticule.training.pretraining.reconstructions import Gallery
-from graticule.training.ranks import ALONE, Ranks, joined
-from graticule.training.recipe import AutoencoderSection, PretrainingRecipe
+from graticule.training.pretraining.probing import read_probes
+from graticule.training.pretraining.work import Work, build_probe_cells, mae_settings, work_of
+from graticule.training.ranks import Ranks, joined
+from graticule.training.recipe import PretrainingRecipe
 from graticule.training.recipe_files import with_absolute_paths
 from graticule.training.run_folder import RESTORING_HISTORY, RunFolder
-from graticule.training.sampling import EpochOrder
 from graticule.training.seeds import derived_seed
 from graticule.training.telling import logged, silent, told_how_to_go_on
-from graticule.training.trainable import set_trainable
-from graticule.training.unreadable import NO_CELLS, name_unreadable
 
 VERB: Final = "pretrain"
-_FEW_PLACES: Final = 20
-"""With fewer photos with a place there is no probe."""
 
 
 @dataclass(frozen=True)
@@ -76,43 +62,6 @@ class PretrainingReport:
             "probes": self.probes,
             "reconstructions": str(self.run / "reconstructions.png"),
         }
-
-
-@dataclass(frozen=True, eq=False)
-class Work:
-    """All that a run works with; as ``graticule.training.phases.Work``."""
-
-    run: RunFolder
-    recipe: PretrainingRecipe
-    sets: PhotoSets
-    network: MaskedAutoencoder
-    averaged: AveragedWeights | None
-    prober: Prober | None
-    gallery: Gallery | None
-    cover: Cover | None
-    say: Say
-    bar: bool = False
-    watch: Watch | None = None
-    loggers: tuple[Any, ...] = ()
-    ranks: Ranks = ALONE
-
-    def about(self) -> dict[str, str]:
-        """What a file of the network's weights says of itself."""
-        section, see = self.recipe.network, self.network.preprocessing
-        return {
-            "architecture": ENCODERS[section.autoencoder],
-            "learned": LEARNED,
-            "size_px": str(see.size_px),
-            "patch_px": str(section.patch_px),
-            "mean": " ".join(map(str, see.mean)),
-            "std": " ".join(map(str, see.std)),
-        }
-
-    def data(self, photos: PhotoSet, *, varied: bool) -> Photos:
-        """Photos as they are trained with or, not ``varied``, validated with."""
-        cells = np.full(len(photos), -1, dtype=np.int64)
-        how = self.recipe.augmentation if varied else None
-        return Photos(photos, cells, self.network.preprocessing, how, cover=self.cover)
 
 
 def pretrain(
@@ -170,7 +119,7 @@ def _begin(recipe: PretrainingRecipe, output: Path, say: Say, *, force: bool) ->
         require(name)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derived_seed(recipe.seed))
-        network = create_autoencoder(_settings(recipe.network, recipe))
+        network = create_autoencoder(mae_settings(recipe))
     source = recipe.photos.table
     if source is None:
         raise RecipeError(
@@ -187,8 +136,8 @@ def _begin(recipe: PretrainingRecipe, output: Path, say: Say, *, force: bool) ->
         if recipe.photos.table != source:
             make_photo_table(source, run.path / "photos", logged(run, say))
         sets = read_photo_sets(recipe.photos, placed_only=False)
-        _build_probe_cells(run, recipe, sets, logged(run, say))
-        work = _work(run, recipe, sets, network, say=say)
+        build_probe_cells(run, recipe, sets, logged(run, say))
+        work = work_of(run, recipe, sets, network, say=say)
     except GraticuleError:
         shutil.rmtree(run.path)  # nothing has been learned yet: what is left would only be in the way
         raise
@@ -199,20 +148,6 @@ def _begin(recipe: PretrainingRecipe, output: Path, say: Say, *, force: bool) ->
     beginning = Checkpoint(Position(), network.state_dict())
     write_checkpoint(run.checkpoint(LAST), beginning)
     return work, beginning
-
-
-def _build_probe_cells(run: RunFolder, recipe: PretrainingRecipe, sets: PhotoSets, say: Say) -> None:
-    if recipe.probe is None:
-        return
-    photos = with_places(sets.train.joined(sets.val))
-    groups = len(np.unique(group_codes(photos)))
-    if len(photos) < _FEW_PLACES or groups < 2:
-        say(f"No linear probe: {len(photos):,} photos of {groups:,} groups have a place.")
-        return
-    try:
-        build_cells(recipe.partition, photos.latlon).write(run.cells)
-    except PartitionError as error:
-        say(f"No linear probe: {error}")
 
 
 def _go_on(
@@ -226,7 +161,7 @@ def _go_on(
         )
     checkpoint = read_checkpoint(run.checkpoint(LAST), verb=VERB)
     sets, planned = read_photo_sets(recipe.photos, placed_only=False), run.read_counts()
-    network = create_autoencoder(replace(_settings(recipe.network, recipe), weights="none"))
+    network = create_autoencoder(replace(mae_settings(recipe), weights="none"))
     try:
         network.load_state_dict(checkpoint.network)
     except RuntimeError as error:
@@ -242,7 +177,7 @@ def _go_on(
             f"learn from and {planned['val']:,} to validate, now there are {now[0]:,} and {now[1]:,}.\n"
             "Put the table back, or pre-train anew."
         )
-    work = _work(run, recipe, sets, network, say=say, averaged=checkpoint.averaged)
+    work = work_of(run, recipe, sets, network, say=say, averaged=checkpoint.averaged)
     work = replace(work, bar=bar, watch=watch, ranks=ranks)
     if not ranks.is_first:
         work = replace(work, say=silent)
@@ -265,7 +200,7 @@ def _run(work: Work, checkpoint: Checkpoint) -> PretrainingReport:
     work.ranks.wait()
     while True:
         if not position.phase_is_over:
-            _train_phase(work, position, begun)
+            train_phase(work, position, begun)
         if position.phase + 1 >= len(work.recipe.phases):
             break
         position, begun = position.next_phase(), None
@@ -275,57 +210,6 @@ def _run(work: Work, checkpoint: Checkpoint) -> PretrainingReport:
     return PretrainingReport(
         work.run.path, len(work.sets.train), position.history, read_probes(work.run.path)
     )
-
-
-def _train_phase(work: Work, position: Position, begun: Checkpoint | None) -> None:
-    recipe, run, ranks = work.recipe, work.run, work.ranks
-    phase = recipe.phases[position.phase]
-    work.say(f"{set_trainable(work.network, phase)}, at {phase.learning_rate:g}, {phase.schedule}.")
-    prepare_compute(work.network, recipe.compute)
-    workers = loading_processes(recipe, ranks)
-    try:
-        train_data = work.data(work.sets.train, varied=True)
-        val_data = work.data(work.sets.val, varied=False)
-        order = EpochOrder(len(work.sets.train), seed=recipe.seed)
-        batches, timetable = plan_batches(run, recipe, position, order, ranks)
-    except (RuntimeError, MemoryError) as error:
-        raise explained(error, recipe, run) from error
-    study = Study(recipe, work.sets.train, work.sets.val, work.prober, work.gallery)
-    module = Restorer(
-        work.network,
-        study,
-        position,
-        batches,
-        timetable,
-        begun=begun,
-        averaged=work.averaged,
-        ranks=ranks,
-    )
-    keeper = Keeper(run, work.about(), work.say, loading_processes=worker_count(workers), watch=_told(work))
-    fit_phase(
-        module.train(),
-        training_loader(train_data, batches, workers=workers),
-        ordered_loader(val_data, batch_size=recipe.batch_size, workers=workers, ranks=ranks),
-        keeper,
-        loggers=work.loggers,
-        bar=work.bar,
-    )
-    if ranks.is_first:
-        unreadable = {"train": position.unreadable, "val": sorted(module.tally.unreadable)}
-        name_unreadable(run, work.sets, unreadable, work.say, meaning=NO_CELLS)
-
-
-def _told(work: Work) -> Watch:
-    """Says each new probe once its epoch is booked; then tells the watch of the caller."""
-
-    def watch(history: list[dict[str, Any]]) -> None:
-        latest = history[-1]
-        if work.ranks.is_first and latest["probe_top1"] is not None and work.prober is not None:
-            work.say(work.prober.latest().in_words())
-        if work.watch is not None:
-            work.watch(history)
-
-    return watch
 
 
 def _finish(work: Work) -> None:
@@ -342,46 +226,3 @@ def _finish(work: Work) -> None:
         (run.figures / f"{name}.svg").write_text(canvas.svg(), encoding="utf-8")
     work.say(f"Kept is the encoder after {kept} steps, where the validation loss was least.")
     work.say(f"Train from it:  graticule train RECIPE --set network.backbone.weights={run.path} -o RUN")
-
-
-def _work(
-    run: RunFolder,
-    recipe: PretrainingRecipe,
-    sets: PhotoSets,
-    network: MaskedAutoencoder,
-    *,
-    say: Say,
-    averaged: dict[str, Any] | None = None,
-) -> Work:
-    prober = None
-    if recipe.probe is not None and run.cells.is_file():
-        prober = Prober.of(recipe, Partition.read(run.cells), sets.train.joined(sets.val), run.path)
-    rule = recipe.averaging
-    work = Work(
-        run=run,
-        recipe=recipe,
-        sets=sets,
-        network=network,
-        averaged=None if rule is None else AveragedWeights(network, rule.decay, averaged),
-        prober=prober,
-        gallery=None,
-        cover=Cover.of(recipe.augmentation),
-        say=logged(run, say),
-    )
-    if not recipe.reconstructions:
-        return work
-    seen = work.data(sets.val, varied=False)
-    return replace(work, gallery=Gallery(seen, recipe.reconstructions, run.path, seed=recipe.seed))
-
-
-def _settings(section: AutoencoderSection, recipe: PretrainingRecipe) -> MaeSettings:
-    return MaeSettings(
-        size=section.autoencoder,
-        size_px=section.image_size_px,
-        weights=section.weights,
-        patch_px=section.patch_px,
-        mask_ratio=section.mask_ratio,
-        loss=recipe.loss,
-        mean=section.mean,
-        std=section.std,
-    )
