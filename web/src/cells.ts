@@ -1,7 +1,8 @@
 // The cells as spherical polygons, held in flat arrays so that ten thousand of them can be dragged.
 // Edges are great circles: each is divided, as finely as the present scale needs, on the sphere.
 import { geoContains } from "d3-geo";
-import type { Cells, LonLat } from "./scene";
+import type { LonLat } from "./lonlat";
+import type { Cells } from "./scene";
 import { height, RADIANS, stretch, type View } from "./view";
 
 const TURN = 2 * Math.PI;

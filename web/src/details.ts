@@ -1,7 +1,8 @@
 // What is said about one photo: place, confidence, region, truth, candidates.
 import { h } from "./dom";
 import type { Headline } from "./headline";
-import type { Candidate, LonLat, Photo } from "./scene";
+import type { LonLat } from "./lonlat";
+import type { Candidate, Photo } from "./scene";
 import { ANSWER } from "./strings";
 import { capital, coordinates, percent } from "./words";
 

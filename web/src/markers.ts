@@ -1,7 +1,8 @@
 // Estimate, truth, the line between them, and the ranks of the candidates: SVG above the canvas.
 import { geoInterpolate, geoPath } from "d3-geo";
 import { s } from "./dom";
-import type { LonLat, Photo } from "./scene";
+import type { LonLat } from "./lonlat";
+import type { Photo } from "./scene";
 import type { View } from "./view";
 import { distance } from "./words";
 

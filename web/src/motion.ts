@@ -1,6 +1,6 @@
 // Flights from one view to another, and when the Earth counts as moving.
 import { geoDistance, geoInterpolate } from "d3-geo";
-import type { LonLat } from "./scene";
+import type { LonLat } from "./lonlat";
 import type { View } from "./view";
 
 const STILL_AFTER_MS = 140;

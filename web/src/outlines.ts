@@ -4,7 +4,7 @@ import { feature, mesh } from "topojson-client";
 import type { GeometryCollection, Topology } from "topojson-specification";
 import coarseTopology from "world-atlas/countries-110m.json";
 import packedFine from "virtual:outlines-50m";
-import type { LonLat } from "./scene";
+import type { LonLat } from "./lonlat";
 import { RADIANS } from "./view";
 
 type Countries = Topology<{

@@ -2,7 +2,7 @@
 import { geoDistance, geoGraticule, geoPath, type GeoPath, type GeoPermissibleObjects } from "d3-geo";
 import type { CellShapes } from "./cells";
 import { coarse, fineOutlines, near, type Outlines } from "./outlines";
-import type { LonLat } from "./scene";
+import type { LonLat } from "./lonlat";
 import type { Shading } from "./shading";
 import type { Theme } from "./theme";
 import { RADIANS, type View } from "./view";

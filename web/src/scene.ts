@@ -1,9 +1,8 @@
 // The scene that Python wrote into the page. Places arrive as [latitude, longitude] and are turned
 // into d3's [longitude, latitude] here, once; everything else in this folder speaks [lon, lat].
 
+import type { LonLat } from "./lonlat";
 import { FOOT } from "./strings";
-
-export type LonLat = [number, number];
 
 export interface Candidate {
   name: string;

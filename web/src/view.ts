@@ -1,6 +1,6 @@
 // Which part of the Earth is on the screen: a centre, a zoom and one of two projections.
 import { geoEqualEarth, geoOrthographic, type GeoProjection } from "d3-geo";
-import type { LonLat } from "./scene";
+import type { LonLat } from "./lonlat";
 
 export type Mode = "globe" | "flat";
 

@@ -1,5 +1,5 @@
 // Numbers as a person reads them.
-import type { LonLat } from "./scene";
+import type { LonLat } from "./lonlat";
 
 const grouped = new Intl.NumberFormat("en-GB", { maximumFractionDigits: 0 });
 

@@ -2,7 +2,8 @@
 import { geoDistance } from "d3-geo";
 import { chance } from "../details";
 import type { Headline } from "../headline";
-import type { LonLat, Photo } from "../scene";
+import type { LonLat } from "../lonlat";
+import type { Photo } from "../scene";
 import { ANSWER, PAGE } from "../strings";
 import { coordinates } from "../words";
 import type { PredictionJson } from "./api";

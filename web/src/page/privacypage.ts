@@ -1,6 +1,6 @@
 // What a photo gives away: its metadata, the parts of it that tell the place, and a copy without both.
 import { h } from "../dom";
-import type { LonLat } from "../scene";
+import type { LonLat } from "../lonlat";
 import { ANSWER, PRIVACY } from "../strings";
 import { area, capital, coordinates, distance, percent } from "../words";
 import type { Api, PrivacyJson, ToldJson } from "./api";

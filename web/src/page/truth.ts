@@ -1,6 +1,6 @@
 // Where the photo really was taken, from a person who knows: typed, or clicked on the map.
 import { h } from "../dom";
-import type { LonLat } from "../scene";
+import type { LonLat } from "../lonlat";
 import { PAGE } from "../strings";
 import { readPlace } from "./entries";
 
