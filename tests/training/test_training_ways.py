@@ -17,8 +17,10 @@ from torch import nn
 from graticule.errors import MissingPackageError, RecipeError, TrainingError
 from graticule.models import read_tensors
 from graticule.partitions import Partition
+from graticule.photos.table import read_photo_table, write_photo_table
 from graticule.training.averaging import AveragedWeights
 from graticule.training.checkpoints import read_checkpoint
+from graticule.training.export import export
 from graticule.training.module import CellClassifier
 from graticule.training.precision import Precision
 from graticule.training.train import train
@@ -283,3 +285,28 @@ def test_runs_that_differ_behind_the_backbone_share_its_features(
     next(photos.rglob("*.jpg"), next(photos.rglob("*.png"), None)).touch()
     run("fourth", head="mc")
     assert len(made) > 6
+
+
+def test_countries_are_learned_from_photos_without_places(world: Path, tmp_path: Path) -> None:
+    rows = read_photo_table(world)
+    nothing = pl.lit(None, dtype=pl.Float64)
+    paths = pl.Series([str(world / path) for path in rows["path"]])
+    lost = rows.with_columns(path=paths, latitude=nothing, longitude=nothing)
+    write_photo_table(lost, tmp_path / "countries")
+    said: list[str] = []
+    recipe = tiny_recipe(
+        tmp_path / "countries",
+        photos={"table": str(tmp_path / "countries"), "country_points": True},
+        partition={"method": "admin", "min_photos": 1},
+    )
+    run = tmp_path / "run"
+    train(recipe, run, say=said.append)
+    assert any("Of 68 photos only the country is known" in line for line in said)
+    assert sorted(Partition.read(run / "cells.parquet").tokens) == sorted(TOWNS)
+    metrics = json.loads((run / "evaluation" / "best_loss_test" / "metrics.json").read_text())
+    assert metrics["top_k"]["1"] == metrics["country_accuracy"] > 0.5
+    assert (
+        "Of 12 photos only the country is known: distances are from its largest town." in metrics["remarks"]
+    )
+    report = export(run, tmp_path / "bundle", say=silent)
+    assert "Of 68 photos only the country is known" in (report.path / "MODEL_CARD.md").read_text()

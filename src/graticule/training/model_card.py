@@ -10,6 +10,7 @@ import polars as pl
 
 from graticule.bundle import BundleCard
 from graticule.reports.model_card import limits_section, model_section, results_section, section, table
+from graticule.training.photo_sets import by_country_in_words
 from graticule.training.recipe import CardSection
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ def _data(said: CardSection, facts: CardFacts) -> str:
         "others (val) "
         f"chose the checkpoint and calibrate it, so figures on them flatter; {counts['test']:,} more "
         "(test) only measure." + (f" Left out: {', '.join(lost)}." if lost else ""),
+        by_country_in_words(counts["by_country"]) if counts.get("by_country") else None,
         table(("licence of the training photos", "photos"), licences),
     ]
     return section("Data", "\n\n".join(line for line in lines if line))

@@ -229,6 +229,7 @@ class RunFolder:
             "train": len(sets.train) if cells is None else len(cells),
             "val": len(sets.val),
             "test": len(sets.test),
+            "by_country": sets.by_country,
             "dropped": dict(sets.dropped),
         }
         if cells is not None:

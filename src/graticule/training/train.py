@@ -214,7 +214,7 @@ def _work(
     return Work(
         run=run,
         recipe=recipe,
-        sets=PhotoSets(sets.train[inside], sets.val, sets.test, sets.rows, dropped),
+        sets=replace(sets, train=sets.train[inside], dropped=dropped),
         partition=partition,
         train_cells=cells[inside],
         val_cells=partition.encode(sets.val.latlon),
