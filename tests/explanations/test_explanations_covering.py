@@ -76,7 +76,7 @@ def test_photos_of_one_trip_say_nothing_of_likeness():
 
 
 def test_the_words_to_train_again_are_a_key_of_recipes():
-    from graticule.training.recipe_files import read_recipe
+    from graticule.training.recipe.files import read_recipe
 
     words = how_to_retrain(Rectangle(0.8, 0.05, 1, 0.9)).partition("--set '")[2].partition("'")[0]
     recipe = read_recipe("quick", ["photos.table=photos", words])

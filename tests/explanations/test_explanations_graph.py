@@ -19,8 +19,8 @@ from graticule.models.network import PlaceNetwork  # noqa: E402
 from graticule.models.settings import BackboneSettings, InputSettings, NetworkSettings  # noqa: E402
 from graticule.partitions import Partition, build_s2  # noqa: E402
 from graticule.partitions.multi import build_multi  # noqa: E402
-from graticule.training.onnx_graph import halved, to_onnx, with_metadata  # noqa: E402
-from graticule.training.quantising import quantised  # noqa: E402
+from graticule.training.exporting.onnx_graph import halved, to_onnx, with_metadata  # noqa: E402
+from graticule.training.exporting.quantising import quantised  # noqa: E402
 
 pytestmark = [pytest.mark.torch, pytest.mark.filterwarnings("ignore:Setting forward:UserWarning")]
 

@@ -19,7 +19,7 @@ from graticule.models import (
     create_network,
 )
 from graticule.models.network import parameter_count, trainable_count
-from graticule.training.onnx_graph import to_onnx
+from graticule.training.exporting.onnx_graph import to_onnx
 
 SMALL = NetworkSettings(
     BackboneSettings("test_resnet"),

@@ -23,8 +23,8 @@ from graticule.models.heads.offsets import REACH, OffsetHead, place_in, sides_of
 from graticule.partitions import Partition, build_s2
 from graticule.partitions.multi import build_multi
 from graticule.partitions.partition import MultiPartition
+from graticule.training.exporting.onnx_graph import halved, to_onnx
 from graticule.training.losses import LossCells, Targets, create_loss, places_tensor
-from graticule.training.onnx_graph import halved, to_onnx
 from graticule.training.recipe import LossSection
 
 GENERATOR = np.random.default_rng(0)

@@ -26,7 +26,7 @@ from graticule.models.heads.positions import (
     vectors_of,
 )
 from graticule.partitions import Partition, build_s2
-from graticule.training.onnx_graph import halved, to_onnx
+from graticule.training.exporting.onnx_graph import halved, to_onnx
 
 ODD = np.array(
     [[90.0, 0.0], [-90.0, 0.0], [0.0, 180.0], [0.0, -180.0], [0.0, 0.0], [52.5, 13.4], [-33.9, 151.2]]

@@ -15,7 +15,7 @@ from graticule.partitions.methods import OPTIONS
 from graticule.partitions.partition import MultiPartition
 from graticule.training.cells import build_cells, prior_shift, with_centres
 from graticule.training.recipe import PartitionSection
-from graticule.training.recipe_files import check_recipe
+from graticule.training.recipe.files import check_recipe
 
 MINIMAL = {
     "network": {"backbone": {"name": "resnet18"}},

@@ -25,9 +25,9 @@ from graticule.models import (
     load_backbone_weights,
     read_tensors,
 )
-from graticule.training.export import ExportReport, export
-from graticule.training.onnx_graph import halved, to_onnx, with_metadata
-from graticule.training.quantising import quantised
+from graticule.training.exporting.export import ExportReport, export
+from graticule.training.exporting.onnx_graph import halved, to_onnx, with_metadata
+from graticule.training.exporting.quantising import quantised
 from graticule.training.train import train
 from tiny_world import TOWNS, tiny_recipe
 
@@ -211,7 +211,7 @@ def test_a_graph_that_differs_is_not_written(
         network.head.linear.weight.data.mul_(1.5)
         return to_onnx(network, fold=fold)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("graticule.training.parity.to_onnx", wrong)
+    monkeypatch.setattr("graticule.training.exporting.parity.to_onnx", wrong)
     with pytest.raises(TrainingError, match="does not do what the network does"):
         export(finished_run, tmp_path / "model", say=silent)
     assert not (tmp_path / "model").exists()

@@ -21,7 +21,7 @@ from graticule.partitions import Partition, build_s2
 from graticule.training.callbacks import StoppedError
 from graticule.training.checkpoints import Checkpoint, read_checkpoint, write_checkpoint
 from graticule.training.module import CellClassifier
-from graticule.training.recipe_files import read_recipe
+from graticule.training.recipe.files import read_recipe
 from graticule.training.train import resume, train
 from tiny_world import tiny_recipe, tiny_values
 
@@ -52,7 +52,7 @@ EVERYTHING: dict[str, object] = {
 KILLED_RUN = """
 import sys
 from graticule.training import callbacks
-from graticule.training.recipe_files import read_recipe
+from graticule.training.recipe.files import read_recipe
 from graticule.training.train import train
 callbacks.SAVE_EVERY_S = 0.0  # after every step, in the middle of rounds and epochs
 train(read_recipe(sys.argv[1]), sys.argv[2], say=lambda line: None)

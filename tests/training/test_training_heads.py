@@ -12,9 +12,9 @@ from graticule.inference import load_model
 from graticule.inference.network import Network
 from graticule.models import BackboneSettings, HeadSettings, InputSettings, NetworkSettings, create_network
 from graticule.partitions import Partition, build_s2
-from graticule.training.export import export
-from graticule.training.onnx_graph import halved, to_onnx, with_metadata
-from graticule.training.quantising import quantised
+from graticule.training.exporting.export import export
+from graticule.training.exporting.onnx_graph import halved, to_onnx, with_metadata
+from graticule.training.exporting.quantising import quantised
 from graticule.training.train import resume, train
 from tiny_world import tiny_recipe, tiny_values
 

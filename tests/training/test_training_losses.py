@@ -17,8 +17,8 @@ from graticule.partitions import build_s2
 from graticule.training.losses import LOSSES, LossCells, Targets, create_loss, places_tensor
 from graticule.training.losses.smoothing import clusters_of, nearest_cells
 from graticule.training.recipe import LossSection, Recipe
+from graticule.training.recipe.files import with_absolute_paths
 from graticule.training.recipe.loss import PLACE_LOSSES, LossTerm
-from graticule.training.recipe_files import with_absolute_paths
 
 # Paris, London, Tokyo, Osaka, Sydney
 CENTRES = np.array([[48.86, 2.35], [51.5, -0.12], [35.68, 139.69], [34.69, 135.5], [-33.87, 151.21]])

@@ -10,8 +10,8 @@ import torch
 from graticule.errors import RecipeError
 from graticule.inference import load_model
 from graticule.models import read_tensors
-from graticule.training.export import export
-from graticule.training.recipe_files import check_recipe
+from graticule.training.exporting.export import export
+from graticule.training.recipe.files import check_recipe
 from graticule.training.train import resume, train
 from tiny_world import tiny_recipe, tiny_values
 

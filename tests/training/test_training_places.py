@@ -11,8 +11,8 @@ import pytest
 from graticule.errors import RecipeError, UsageError
 from graticule.geo.sphere import great_circle_km
 from graticule.inference import load_model
-from graticule.training.export import export
-from graticule.training.recipe_files import check_recipe
+from graticule.training.exporting.export import export
+from graticule.training.recipe.files import check_recipe
 from graticule.training.train import resume, train
 from tiny_world import tiny_recipe, tiny_values
 

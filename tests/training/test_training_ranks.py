@@ -22,7 +22,7 @@ from graticule.training.checkpoints import read_checkpoint
 from graticule.training.loading import KeptFeatures, ordered_loader
 from graticule.training.pretraining.run import pretrain
 from graticule.training.ranks import ALONE, Ranks, _buckets, ranks_of_environment
-from graticule.training.recipe_files import read_pretraining, read_recipe
+from graticule.training.recipe.files import read_pretraining, read_recipe
 from graticule.training.sampling import EpochOrder, RoundBatches
 from graticule.training.train import resume, train
 from graticule.training.validating import Tally
@@ -51,7 +51,7 @@ SAVING_OFTEN = """
 import os, sys, time
 from graticule.training import callbacks
 from graticule.training.pretraining.run import pretrain
-from graticule.training.recipe_files import read_pretraining, read_recipe
+from graticule.training.recipe.files import read_pretraining, read_recipe
 from graticule.training.train import train
 callbacks.SAVE_EVERY_S = 0.0  # after every step
 train(read_recipe(sys.argv[1]), sys.argv[2], say=lambda line: None)

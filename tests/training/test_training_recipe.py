@@ -11,7 +11,7 @@ import yaml
 
 from graticule.errors import MissingFileError, RecipeError
 from graticule.training.recipe import Recipe
-from graticule.training.recipe_files import (
+from graticule.training.recipe.files import (
     check_recipe,
     find_recipe,
     list_recipes,
@@ -79,7 +79,7 @@ def test_recipes_are_found_by_name_and_by_path() -> None:
 
 def test_recipes_need_no_torch() -> None:
     words = (
-        "import sys, graticule.training.recipe_files as r; r.read_recipe('quick'); r.list_recipes();"
+        "import sys, graticule.training.recipe.files as r; r.read_recipe('quick'); r.list_recipes();"
         "print([m for m in ('torch', 'timm', 'lightning') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True)

@@ -13,11 +13,11 @@ import torch
 from graticule.errors import RecipeError, TableError
 from graticule.inference import load_model
 from graticule.models import read_tensors
-from graticule.training.export import export
+from graticule.training.exporting.export import export
 from graticule.training.losses import LossCells, Targets, create_loss, places_tensor, scenes_tensor
 from graticule.training.networks import bare_network
 from graticule.training.recipe import LossSection
-from graticule.training.recipe_files import check_recipe
+from graticule.training.recipe.files import check_recipe
 from graticule.training.run_folder import RunFolder
 from graticule.training.train import train
 from tiny_world import draw_world, tiny_recipe, tiny_values

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from graticule.errors import MissingFileError, RecipeError, UsageError
-from graticule.training.recipe_files import list_recipes, read_recipe, recipes_folder
+from graticule.training.recipe.files import list_recipes, read_recipe, recipes_folder
 from graticule.training.search.space import check_space, find_space, read_space
 from tiny_world import tiny_values
 

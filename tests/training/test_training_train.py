@@ -16,7 +16,7 @@ from graticule.partitions import Partition
 from graticule.predictions import Predictions
 from graticule.training.callbacks import Keeper, StoppedError
 from graticule.training.checkpoints import read_checkpoint
-from graticule.training.recipe_files import read_recipe
+from graticule.training.recipe.files import read_recipe
 from graticule.training.run_folder import HISTORY
 from graticule.training.train import resume, train
 from tiny_world import tiny_recipe, tiny_values

@@ -20,7 +20,7 @@ from graticule.partitions import Partition
 from graticule.photos.table import read_photo_table, write_photo_table
 from graticule.training.averaging import AveragedWeights
 from graticule.training.checkpoints import read_checkpoint
-from graticule.training.export import export
+from graticule.training.exporting.export import export
 from graticule.training.module import CellClassifier
 from graticule.training.precision import Precision
 from graticule.training.train import train

@@ -51,7 +51,7 @@ def command(
 
     for package in ("torch", "timm", "onnx", "onnxscript", "safetensors"):
         require(package)
-    from graticule.training.export import export
+    from graticule.training.exporting.export import export
 
     def say(line: str) -> None:
         click.echo(line, err=True)

@@ -53,7 +53,7 @@ def command(run: RunWords, as_json: bool) -> None:
 
 
 def _run(run: RunWords) -> PretrainingReport:
-    from graticule.training.recipe_files import read_pretraining
+    from graticule.training.recipe.files import read_pretraining
 
     # what is wrong with a recipe is said before torch is loaded
     recipe = None if run.recipe is None else read_pretraining(run.recipe, run.overrides, scale=run.scale)

@@ -9,7 +9,7 @@ import click
 from graticule.cli.output import emit, json_option
 
 if TYPE_CHECKING:
-    from graticule.training.recipe_files import RecipeSummary
+    from graticule.training.recipe.files import RecipeSummary
 
 
 @click.command("recipes")
@@ -23,7 +23,7 @@ def command(names: bool, as_json: bool) -> None:
       graticule recipes
       for r in $(graticule recipes --names); do graticule train $r -o runs/$r; done
     """
-    from graticule.training.recipe_files import PRETRAINING, list_recipes, recipes_folder
+    from graticule.training.recipe.files import PRETRAINING, list_recipes, recipes_folder
 
     found = list_recipes()
     before = list_recipes(recipes_folder() / PRETRAINING)

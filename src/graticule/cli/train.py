@@ -61,7 +61,7 @@ def command(run: RunWords, profile: bool, as_json: bool) -> None:
 
 
 def _run(run: RunWords, *, profile: bool) -> TrainingReport:
-    from graticule.training.recipe_files import read_recipe
+    from graticule.training.recipe.files import read_recipe
 
     # what is wrong with a recipe is said before torch is loaded
     recipe = None if run.recipe is None else read_recipe(run.recipe, run.overrides, scale=run.scale)

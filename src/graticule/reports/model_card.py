@@ -1,7 +1,7 @@
 """MODEL_CARD.md from the files alone: a bundle's card and the figures of its evaluation reports.
 
 Says what a model is, what it learned from, how well it does beside trivial guesses, also by continent, and
-what it is for and not for. Needs no run and no torch; ``graticule.training.model_card`` adds what a run
+what it is for and not for. Needs no run and no torch; ``graticule.training.exporting.card`` adds what a run
 knows.
 """
 

@@ -19,9 +19,9 @@ from graticule.errors import GraticuleError, MissingFileError, TrainingError
 from graticule.evaluation import read_truth
 from graticule.models.weights import default_bundle
 from graticule.photos.ingest import ingest
-from graticule.training.export import ExportReport, export
+from graticule.training.exporting.export import ExportReport, export
 from graticule.training.recipe import Recipe
-from graticule.training.recipe_files import find_recipe, read_recipe, with_absolute_paths
+from graticule.training.recipe.files import find_recipe, read_recipe, with_absolute_paths
 from graticule.training.run_folder import RunFolder
 from graticule.training.train import resume, train
 

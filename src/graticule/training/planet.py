@@ -9,7 +9,7 @@ from pathlib import Path
 from graticule.photos.synthetic import build_planet
 from graticule.training.locking import one_at_a_time
 from graticule.training.recipe import SyntheticSection
-from graticule.training.recipe_files import AnyRecipe
+from graticule.training.recipe.files import AnyRecipe
 
 Say = Callable[[str], None]
 

@@ -18,7 +18,7 @@ from graticule.partitions import Partition
 from graticule.training.environment import environment
 from graticule.training.photo_sets import PhotoSets
 from graticule.training.recipe import PretrainingRecipe, Recipe
-from graticule.training.recipe_files import (
+from graticule.training.recipe.files import (
     parse_yaml,
     read_pretraining,
     read_recipe,

@@ -27,7 +27,7 @@ from graticule.training.photo_sets import PhotoSets, read_photo_sets
 from graticule.training.planet import with_photos
 from graticule.training.ranks import Ranks, joined
 from graticule.training.recipe import Recipe
-from graticule.training.recipe_files import with_absolute_paths
+from graticule.training.recipe.files import with_absolute_paths
 from graticule.training.run_folder import RunFolder
 from graticule.training.sampling import evenly_over_cells
 from graticule.training.seeds import derived_seed

@@ -20,7 +20,7 @@ from graticule.training.experiments.definition import read_experiment
 from graticule.training.experiments.running import Course, run_experiment
 from graticule.training.pretraining.run import pretrain
 from graticule.training.recipe import PretrainingRecipe
-from graticule.training.recipe_files import read_pretraining, read_recipe
+from graticule.training.recipe.files import read_pretraining, read_recipe
 from graticule.training.run_folder import RunFolder
 from graticule.training.train import train
 from tiny_world import tiny_recipe, tiny_values

@@ -10,7 +10,7 @@ from graticule.errors import RecipeError
 from graticule.models.mae import ENCODERS, MaeSettings
 from graticule.training.experiments.definition import read_experiment
 from graticule.training.recipe import AutoencoderSection, PretrainingRecipe, ProbeSection, Section
-from graticule.training.recipe_files import (
+from graticule.training.recipe.files import (
     PRETRAINING,
     list_recipes,
     read_pretraining,

@@ -23,7 +23,7 @@ from graticule.training.checkpoints import read_checkpoint
 from graticule.training.pretraining.photos import make_photo_table
 from graticule.training.pretraining.run import PretrainingReport, pretrain, resume_pretraining
 from graticule.training.recipe import PretrainingRecipe
-from graticule.training.recipe_files import read_pretraining
+from graticule.training.recipe.files import read_pretraining
 from graticule.training.run_folder import RunFolder
 
 NUMBERS = ["phase", "epoch", "step", "learning_rate", "train_loss", "val_loss", "probe_top1"]
@@ -32,7 +32,7 @@ KILLED_RUN = """
 import sys
 from graticule.training import callbacks
 from graticule.training.pretraining.run import pretrain
-from graticule.training.recipe_files import read_pretraining
+from graticule.training.recipe.files import read_pretraining
 callbacks.SAVE_EVERY_S = 0.0  # after every step
 pretrain(read_pretraining(sys.argv[1]), sys.argv[2], say=lambda line: None)
 """

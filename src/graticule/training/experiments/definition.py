@@ -14,9 +14,8 @@ from graticule.config import nearest
 from graticule.errors import MissingFileError, RecipeError
 from graticule.training.experiments.measures import Measure
 from graticule.training.recipe import PretrainingRecipe, Recipe
-from graticule.training.recipe.section import Section
-from graticule.training.recipe_changes import changed, override, scaled
-from graticule.training.recipe_files import (
+from graticule.training.recipe.changes import changed, override, scaled
+from graticule.training.recipe.files import (
     PRETRAINING,
     RecipeSummary,
     check_recipe,
@@ -28,6 +27,7 @@ from graticule.training.recipe_files import (
     recipes_folder,
     summarise,
 )
+from graticule.training.recipe.section import Section
 
 FOLDER: Final = "experiments"
 """The folder beneath that of the recipes where experiments lie."""

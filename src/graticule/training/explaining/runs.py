@@ -32,8 +32,8 @@ from graticule.training.explaining.attention import (
     on_grid,
     rollout,
 )
-from graticule.training.export import body_in_words, trained_network
-from graticule.training.parity import bare_graph
+from graticule.training.exporting.export import body_in_words, trained_network
+from graticule.training.exporting.parity import bare_graph
 from graticule.training.run_folder import RunFolder
 
 _MEANINGS: Final = {

@@ -34,7 +34,7 @@ from graticule.training.pretraining.probing import read_probes
 from graticule.training.pretraining.work import Work, build_probe_cells, mae_settings, work_of
 from graticule.training.ranks import Ranks, joined
 from graticule.training.recipe import PretrainingRecipe
-from graticule.training.recipe_files import with_absolute_paths
+from graticule.training.recipe.files import with_absolute_paths
 from graticule.training.run_folder import RESTORING_HISTORY, RunFolder
 from graticule.training.seeds import derived_seed
 from graticule.training.telling import logged, silent, told_how_to_go_on

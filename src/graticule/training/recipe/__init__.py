@@ -1,6 +1,6 @@
 """What a run is made of: the sections of a recipe, one file per group of keys. Needs no torch.
 
-A recipe is one YAML file (see ``graticule.training.recipe_files``). Every key has its default here
+A recipe is one YAML file (see ``graticule.training.recipe.files``). Every key has its default here
 unless there is no sensible one.
 """
 

@@ -14,9 +14,8 @@ from pydantic import Field, model_validator
 
 from graticule.errors import MissingFileError
 from graticule.training.recipe import Recipe
-from graticule.training.recipe.section import Section
-from graticule.training.recipe_changes import Changes, changed, override, scaled
-from graticule.training.recipe_files import (
+from graticule.training.recipe.changes import Changes, changed, override, scaled
+from graticule.training.recipe.files import (
     SUFFIXES,
     check_recipe,
     check_values,
@@ -25,6 +24,7 @@ from graticule.training.recipe_files import (
     read_values,
     recipes_folder,
 )
+from graticule.training.recipe.section import Section
 
 GOALS: Final[dict[str, Literal["minimize", "maximize"]]] = {
     "val_loss": "minimize",

@@ -21,7 +21,7 @@ from graticule.training.callbacks import StoppedError
 from graticule.training.checkpoints import LAST
 from graticule.training.planet import with_photos
 from graticule.training.recipe import Recipe
-from graticule.training.recipe_files import with_absolute_paths, write_recipe
+from graticule.training.recipe.files import with_absolute_paths, write_recipe
 from graticule.training.run_folder import RunFolder
 from graticule.training.search.space import GOALS, SearchSpace
 from graticule.training.seeds import derived_seed

@@ -14,7 +14,7 @@ from graticule.training.photo_sets import by_country_in_words
 from graticule.training.recipe import CardSection
 
 if TYPE_CHECKING:
-    from graticule.training.parity import Parity
+    from graticule.training.exporting.parity import Parity
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,9 +21,9 @@ from graticule.models import PlaceNetwork
 from graticule.partitions import Partition
 from graticule.photos.crop import centre_crop, short_side_px
 from graticule.photos.decode import decode
-from graticule.training.onnx_graph import halved, to_onnx, with_metadata
+from graticule.training.exporting.onnx_graph import halved, to_onnx, with_metadata
+from graticule.training.exporting.quantising import quantised
 from graticule.training.photo_sets import PhotoSet
-from graticule.training.quantising import quantised
 from graticule.training.recipe import Recipe
 
 Weights = Literal["float32", "float16", "int8"]

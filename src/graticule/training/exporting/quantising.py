@@ -13,7 +13,7 @@ import onnx
 from numpy.typing import NDArray
 
 import graticule.inference.runtime  # noqa: F401 -- its switch has to be set before the library is loaded
-from graticule.training.onnx_graph import INPUT
+from graticule.training.exporting.onnx_graph import INPUT
 
 CALIBRATION_PHOTOS: Final = 128
 """So many photos are shown to measure the ranges of activations."""

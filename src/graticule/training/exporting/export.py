@@ -25,10 +25,10 @@ from graticule.partitions import Partition
 from graticule.photos.places import read_places
 from graticule.training.callbacks import Say
 from graticule.training.cells import prior_shift
+from graticule.training.exporting.card import CardFacts, model_card
+from graticule.training.exporting.parity import Parity, Weights, checked_graph, read_squares
 from graticule.training.measuring import in_short, in_words, measure, truth_of
-from graticule.training.model_card import CardFacts, model_card
 from graticule.training.networks import bare_network
-from graticule.training.parity import Parity, Weights, checked_graph, read_squares
 from graticule.training.photo_sets import PhotoSet, PhotoSets, read_photo_sets
 from graticule.training.recipe import Recipe
 from graticule.training.run_folder import RunFolder

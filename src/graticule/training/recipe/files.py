@@ -14,9 +14,9 @@ from pydantic import ValidationError
 from graticule.config import nearest
 from graticule.errors import MissingFileError, RecipeError
 from graticule.training.recipe import PretrainingRecipe, Recipe, Section
+from graticule.training.recipe.changes import SCALES, changed, override, scaled, without_scales
 from graticule.training.recipe.partition import PARTITION_PATHS
-from graticule.training.recipe_changes import SCALES, changed, override, scaled, without_scales
-from graticule.training.recipe_sentences import sentence
+from graticule.training.recipe.sentences import sentence
 
 S = TypeVar("S", bound=Section)
 AnyRecipe = TypeVar("AnyRecipe", Recipe, PretrainingRecipe)
