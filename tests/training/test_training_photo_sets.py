@@ -135,6 +135,14 @@ def test_photos_of_a_country_stand_at_its_point(world: Path, tmp_path: Path) -> 
     assert others.table.drop("by_country").equals(placed)
 
 
+def test_where_every_photo_has_a_place_none_is_moved(world: Path) -> None:
+    plain = read_photo_sets(PhotosSection(table=world))
+    sets = read_photo_sets(PhotosSection(table=world, country_points=True))
+    assert sets.by_country == 0
+    assert sets.in_words() == plain.in_words()
+    assert sets.train.table.drop("by_country").equals(plain.train.table)
+
+
 def test_photos_with_countries_alone_are_told_how_to_be_learned_from(world: Path, tmp_path: Path) -> None:
     nothing = pl.lit(None, dtype=pl.Float64)
     table = changed(world, tmp_path, nothing.alias("latitude"), nothing.alias("longitude"))

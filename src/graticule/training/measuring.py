@@ -14,7 +14,8 @@ from graticule.evaluation.document import HEADLINES
 from graticule.inference import Model
 from graticule.partitions import Partition
 from graticule.predictions import Predictions
-from graticule.training.photo_sets import BY_COUNTRY, PhotoSet, by_country_in_words
+from graticule.training.by_country import BY_COUNTRY, by_country_in_words
+from graticule.training.photo_sets import PhotoSet
 
 Document = Mapping[str, Any]
 """The contents of a ``metrics.json``."""

@@ -13,14 +13,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from graticule.errors import RecipeError, TrainingError
-from graticule.geo.country_points import country_points
 from graticule.photos.table import photo_paths, read_photo_table
+from graticule.training.by_country import PLACED, at_country_points, by_country_in_words
 from graticule.training.recipe import PhotosSection
-
-_PLACED: Final = (pl.col("latitude").is_finite() & pl.col("longitude").is_finite()).fill_null(False)
-
-BY_COUNTRY: Final = "by_country"
-"""A column that says which photos stand at the point of their country."""
 
 _VAL: Final[str] = PhotosSection.model_fields["val"].default
 
@@ -111,7 +106,7 @@ def read_photo_sets(section: PhotosSection, *, placed_only: bool = True) -> Phot
     table = read_photo_table(section.table)
     chosen = _where(table, section.where)
     located = at_country_points(chosen) if section.country_points else chosen
-    placed = located.filter(_PLACED) if placed_only else located
+    placed = located.filter(PLACED) if placed_only else located
     if placed.is_empty() and placed_only:
         raise _nowhere(chosen, section)
     split, val_held_out = _split(placed, section)
@@ -133,7 +128,7 @@ def read_photo_sets(section: PhotosSection, *, placed_only: bool = True) -> Phot
             "in no split of the recipe": int((~known.fill_null(False)).sum()),
             **({"in the other half": len(whole) - len(train)} if section.half is not None else {}),
         },
-        by_country=located.filter(_PLACED).height - chosen.filter(_PLACED).height,
+        by_country=located.filter(PLACED).height - chosen.filter(PLACED).height,
         val_held_out=val_held_out,
     )
     _check(result, section, split, " with a place" if placed_only else "")
@@ -150,40 +145,6 @@ def _where(table: pl.DataFrame, where: str | None) -> pl.DataFrame:
             f"photos.where: '{where}' is not a condition on the photo table: {str(error).splitlines()[0]}.\n"
             f"Its columns: {', '.join(f'{name} ({kind})' for name, kind in table.schema.items())}."
         ) from error
-
-
-def at_country_points(table: pl.DataFrame) -> pl.DataFrame:
-    """The table with the point of its country as the place of each photo that has a country and no place.
-
-    Convention:
-        - ``by_country``, added: whether the place of a photo is that point
-        - a photo whose country is unknown, or has no point, keeps none
-    """
-    lacking = table.filter(~_PLACED & pl.col("country").is_not_null())
-    codes = lacking["country"].unique().sort().to_list()
-    points = country_points(codes)
-    known = pl.DataFrame(
-        {"country": codes, "point_latitude": points[:, 0], "point_longitude": points[:, 1]},
-        schema_overrides={"country": pl.String},
-    ).fill_nan(None)
-    joined = table.join(known, on="country", how="left", maintain_order="left")
-    moved = ~_PLACED & pl.col("point_latitude").is_not_null()
-    return joined.with_columns(
-        moved.alias(BY_COUNTRY),
-        latitude=pl.when(moved).then("point_latitude").otherwise("latitude"),
-        longitude=pl.when(moved).then("point_longitude").otherwise("longitude"),
-    ).drop("point_latitude", "point_longitude")
-
-
-def by_country_in_words(photos: int) -> str:
-    """What a reader of distances has to know where photos stand at the points of their countries.
-
-    Example:
-        >>> by_country_in_words(3)
-        'Of 3 photos only the country is known: distances are from its largest town.'
-    """
-    number = f"{photos:,} photo{'s' * (photos != 1)}"
-    return f"Of {number} only the country is known: distances are from its largest town."
 
 
 def _nowhere(chosen: pl.DataFrame, section: PhotosSection) -> TrainingError:

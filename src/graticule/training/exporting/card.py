@@ -10,7 +10,7 @@ import polars as pl
 
 from graticule.bundle import BundleCard
 from graticule.reports.model_card import limits_section, model_section, results_section, section, table
-from graticule.training.photo_sets import by_country_in_words
+from graticule.training.by_country import by_country_in_words
 from graticule.training.recipe import CardSection
 
 if TYPE_CHECKING:
