@@ -126,6 +126,8 @@ def test_photos_of_a_country_stand_at_its_point(world: Path, tmp_path: Path) -> 
     )
     sets = read_photo_sets(PhotosSection(table=table, country_points=True))
     assert sets.by_country == 17
+    without_test = read_photo_sets(PhotosSection(table=table, country_points=True, test="none"))
+    assert without_test.by_country == 17 - PER_TOWN["test"]
     assert "Of 17 photos only the country is known" in sets.in_words()
     japan, others = (sets.train[mask] for mask in _split_by(sets.train.table["country"] == "JP"))
     assert japan.table["by_country"].all()
@@ -148,6 +150,10 @@ def test_photos_with_countries_alone_are_told_how_to_be_learned_from(world: Path
     table = changed(world, tmp_path, nothing.alias("latitude"), nothing.alias("longitude"))
     with pytest.raises(TrainingError, match=r"68 of them have a country.*photos\.country_points=true"):
         read_photo_sets(PhotosSection(table=table))
+    japan = pl.lit("Japan").alias("country")
+    table = changed(world, tmp_path, nothing.alias("latitude"), nothing.alias("longitude"), japan)
+    with pytest.raises(TrainingError, match=r"has a town to stand at \('Japan'\)(.|\n)*such as JP"):
+        read_photo_sets(PhotosSection(table=table, country_points=True))
 
 
 def _split_by(mask: pl.Series) -> tuple[np.ndarray, np.ndarray]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from graticule.errors import RecipeError, TrainingError
 from graticule.photos.table import photo_paths, read_photo_table
-from graticule.training.by_country import PLACED, at_country_points, by_country_in_words
+from graticule.training.by_country import BY_COUNTRY, PLACED, at_country_points, by_country_in_words
 from graticule.training.recipe import PhotosSection
 
 _VAL: Final[str] = PhotosSection.model_fields["val"].default
@@ -63,7 +63,7 @@ class PhotoSets:
 
     Convention:
         - ``dropped``: rows of the table that none of the sets holds, by reason
-        - ``by_country``: photos of which only the country is known, standing at their country's point
+        - ``by_country``: of the photos of all sets, those that stand at the point of their country
         - ``val_held_out``: the validation photos were taken out of those to learn from
     """
 
@@ -128,7 +128,11 @@ def read_photo_sets(section: PhotosSection, *, placed_only: bool = True) -> Phot
             "in no split of the recipe": int((~known.fill_null(False)).sum()),
             **({"in the other half": len(whole) - len(train)} if section.half is not None else {}),
         },
-        by_country=located.filter(PLACED).height - chosen.filter(PLACED).height,
+        by_country=sum(
+            int(photos.table[BY_COUNTRY].sum())
+            for photos in (train, part(section.val), part(section.test))
+            if section.country_points
+        ),
         val_held_out=val_held_out,
     )
     _check(result, section, split, " with a place" if placed_only else "")
@@ -149,14 +153,23 @@ def _where(table: pl.DataFrame, where: str | None) -> pl.DataFrame:
 
 def _nowhere(chosen: pl.DataFrame, section: PhotosSection) -> TrainingError:
     condition = f" of those where {section.where}" if section.where else ""
-    countries = chosen["country"].is_not_null().sum()
-    advice = (
-        f"{countries:,} of them have a country; to learn countries:  --set photos.country_points=true "
-        "--set partition.method=admin"
-        if countries
-        else "Ingest photos with GPS in their EXIF data, or a table with latitude and longitude:  "
-        "graticule ingest --help"
-    )
+    codes = chosen["country"].drop_nulls()
+    if section.country_points and len(codes):
+        named = ", ".join(f"'{code}'" for code in codes.unique().sort().head(3))
+        advice = (
+            f"photos.country_points: none of their countries has a town to stand at ({named}).\n"
+            "Name countries by ISO 3166-1 alpha-2, such as JP, in the table's column 'country'."
+        )
+    elif len(codes):
+        advice = (
+            f"{len(codes):,} of them have a country; to learn countries:  --set photos.country_points=true "
+            "--set partition.method=admin"
+        )
+    else:
+        advice = (
+            "Ingest photos with GPS in their EXIF data, or a table with latitude and longitude:  "
+            "graticule ingest --help"
+        )
     return TrainingError(
         f"No photo{condition} in '{section.table}' has a place ({chosen.height:,} rows), and cells need "
         f"places.\n{advice}"
