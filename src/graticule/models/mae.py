@@ -25,6 +25,9 @@ ENCODERS: Final = {
 }
 """timm's vision transformer of each size: 192, 384 and 768 wide, all with 12 blocks."""
 
+ENCODERS_PX: Final = 224
+"""Side of the photos that these see where nothing else is asked for."""
+
 PUBLIC: Final = {"base": "vit_base_patch16_224.mae"}
 """timm's tag of public weights of a masked autoencoder, of the sizes that have some."""
 
@@ -266,11 +269,11 @@ def create_autoencoder(settings: MaeSettings) -> MaskedAutoencoder:
     name = ENCODERS.get(settings.size)
     if name is None:
         raise RecipeError(f"There is no autoencoder of size '{settings.size}'.\nTake: {', '.join(ENCODERS)}")
-    px = settings.patch_px
-    if settings.size_px is not None and (settings.size_px % px or settings.size_px < 2 * px):
+    px, side = settings.patch_px, ENCODERS_PX if settings.size_px is None else settings.size_px
+    if side % px or side < 2 * px:
         raise RecipeError(
-            f"image_size_px: {settings.size_px} px cannot be cut into patches of {px} px.\n"
-            f"Take a multiple of {px}, such as {max(2 * px, round(settings.size_px / px) * px)}."
+            f"image_size_px: {side} px cannot be cut into patches of {px} px.\n"
+            f"Take a multiple of {px}, such as {max(2 * px, round(side / px) * px)}."
         )
     # timm calls the last norm ``fc_norm`` when the mean is taken; ``norm`` is what public weights have
     pretrained = settings.weights == "pretrained"

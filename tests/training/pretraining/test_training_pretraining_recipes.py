@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from graticule.errors import RecipeError
-from graticule.models.mae import ENCODERS, MaeSettings
+from graticule.models.mae import ENCODERS, MaeSettings, create_autoencoder
 from graticule.training.experiments.definition import read_experiment
 from graticule.training.recipe import AutoencoderSection, PretrainingRecipe, ProbeSection, Section
 from graticule.training.recipe.files import (
@@ -41,6 +41,16 @@ def test_the_base_recipe_has_s3s_numbers() -> None:
     assert (recipe.batch_size, phase.epochs, phase.learning_rate) == (64, 20, 0.0001)
     assert (phase.weight_decay, phase.clip_norm, phase.step_factor) == (0.01, 0.1, 0.5)
     assert (recipe.network.mask_ratio, recipe.network.image_size_px) == (0.75, 224)
+
+
+@pytest.mark.parametrize(("size", "patch", "near"), [("null", 33, 231), ("64", 7, 63), ("64", 64, 128)])
+def test_photos_are_cut_into_whole_patches(size: str, patch: int, near: int) -> None:
+    words = [f"network.image_size_px={size}", f"network.patch_px={patch}"]
+    with pytest.raises(RecipeError, match=f"image_size_px is a multiple of {patch}, such as {near}"):
+        read_pretraining("mae_tiny", words)
+    given = None if size == "null" else int(size)
+    with pytest.raises(RecipeError, match=f"Take a multiple of {patch}, such as {near}"):
+        create_autoencoder(MaeSettings("tiny", size_px=given, patch_px=patch))
 
 
 def test_the_default_loss_is_that_of_the_network() -> None:

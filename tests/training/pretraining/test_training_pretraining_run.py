@@ -19,9 +19,14 @@ from PIL import Image
 
 from graticule.errors import MissingFileError, RecipeError, TrainingError
 from graticule.models import read_tensors
+from graticule.models.mae import create_autoencoder
+from graticule.partitions import Partition
 from graticule.training.checkpoints import read_checkpoint
+from graticule.training.photo_sets import read_photo_sets
 from graticule.training.pretraining.photos import make_photo_table
+from graticule.training.pretraining.probing import Prober
 from graticule.training.pretraining.run import PretrainingReport, pretrain, resume_pretraining
+from graticule.training.pretraining.work import mae_settings
 from graticule.training.recipe import PretrainingRecipe
 from graticule.training.recipe.files import read_pretraining
 from graticule.training.run_folder import RunFolder
@@ -110,6 +115,23 @@ def test_probes_stand_beside_the_commonest_cell_and_the_network_before(report: P
     low, high = last["interval"]
     assert low <= last["top1"] <= high
     assert report.history[-1]["probe_top1"] == last["top1"]
+
+
+@pytest.mark.parametrize("of_old", [pl.exclude("nats"), pl.col("photo_id", "cell", "predicted", "nats")])
+def test_a_first_probe_of_other_photos_gives_no_gain(
+    report: PretrainingReport, tmp_path: Path, of_old: pl.Expr
+) -> None:
+    copy = shutil.copytree(report.run, tmp_path / "copy")
+    recipe = RunFolder(copy).read_pretraining()
+    photos = read_photo_sets(recipe.photos, placed_only=False).train
+    prober = Prober.of(recipe, Partition.read(copy / "cells.parquet"), photos, copy)
+    network = create_autoencoder(mae_settings(recipe))
+    prober(network, step=0)
+    assert prober(network, step=1).gain == 0
+    first = pl.read_parquet(prober.file(0)).select(of_old)
+    first.head(len(first) - ("nats" in first.columns)).write_parquet(prober.file(0))
+    assert prober(network, step=2).gain is None
+    assert prober.latest().nats_gain is None
 
 
 def test_photos_without_places_are_enough(world: Path, tmp_path: Path) -> None:

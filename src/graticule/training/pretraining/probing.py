@@ -124,9 +124,8 @@ class Prober:
             "constant": self.cells == said["commonest"].to_numpy(),
             "nats": nats,
         }
-        first = self.file(0)
-        if step and first.is_file():
-            before = pl.read_parquet(first)
+        before = self._before() if step else None
+        if before is not None:
             figures["gain"] = right.astype(np.float64) - (before["cell"] == before["predicted"]).to_numpy()
             figures["nats_gain"] = nats - before["nats"].to_numpy()
         groups = group_codes(self.photos)
@@ -165,6 +164,14 @@ class Prober:
             name: tuple(value) if isinstance(value, list) else value for name, value in row.items()
         }
         return Probe(**values)
+
+    def _before(self) -> pl.DataFrame | None:
+        """What was said before pre-training; None where it is missing, or of other photos than these."""
+        path = self.file(0)
+        said = pl.read_parquet(path) if path.is_file() else pl.DataFrame()
+        if not {"photo_id", "cell", "predicted", "nats"} <= set(said.columns):
+            return None  # of a run that an earlier version of graticule began
+        return said if said["photo_id"].to_list() == self.photos.ids else None
 
     def _said(self, network: MaskedAutoencoder) -> pl.DataFrame:
         """Of each photo: its cell, the predicted one, nats, the commonest; -2 where it cannot be read."""

@@ -16,6 +16,9 @@ from graticule.training.recipe.section import Section
 PATCH_PX: Final = 16
 """Side of the patches of the published vision transformers."""
 
+_ENCODER_PX: Final = 224
+"""Side of the photos that those see."""
+
 RestoringLoss = Literal["masked-normalised", "all-summed"]
 """The losses of ``graticule.models.mae``."""
 
@@ -44,8 +47,8 @@ class AutoencoderSection(Section):
 
     @model_validator(mode="after")
     def _whole_patches(self) -> AutoencoderSection:
-        size, patch = self.image_size_px, self.patch_px
-        if size is not None and (size % patch or size < 2 * patch):
+        size, patch = self.image_size_px or _ENCODER_PX, self.patch_px
+        if size % patch or size < 2 * patch:
             near = max(2 * patch, round(size / patch) * patch)
             raise ValueError(
                 f"patches have {patch} px, so image_size_px is a multiple of {patch}, such as {near}"
