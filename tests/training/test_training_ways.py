@@ -287,6 +287,19 @@ def test_runs_that_differ_behind_the_backbone_share_its_features(
     assert len(made) > 6
 
 
+@pytest.mark.parametrize("place", ["file", "file/beneath"])
+def test_features_that_cannot_be_shared_stop_no_run(world: Path, tmp_path: Path, place: str) -> None:
+    (tmp_path / "file").write_text("no folder")
+    said: list[str] = []
+    recipe = tiny_recipe(world, network=NETWORK, phases=[KEPT])
+    train(recipe.model_copy(update={"features": tmp_path / place}), tmp_path / "run", say=said.append)
+    told = [line for line in said if line.startswith("The features are kept for this run alone: ")]
+    assert len(told) == 2  # to learn from, and to validate
+    assert f"{tmp_path / place}" in told[0]
+    assert "cannot be written" in told[0]
+    assert (tmp_path / "file").read_text() == "no folder"
+
+
 def test_countries_are_learned_from_photos_without_places(world: Path, tmp_path: Path) -> None:
     rows = read_photo_table(world)
     nothing = pl.lit(None, dtype=pl.Float64)

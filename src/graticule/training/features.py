@@ -16,6 +16,7 @@ from graticule.models import PlaceNetwork
 from graticule.models.mae import MaskedAutoencoder
 from graticule.photos.archives.reading import SEPARATOR
 from graticule.training.augmentation import vary_batch
+from graticule.training.callbacks import Say
 from graticule.training.loading import KeptFeatures, Photos, ordered_loader
 from graticule.training.module import as_image
 from graticule.training.recipe import PretrainingRecipe, Recipe
@@ -25,14 +26,18 @@ from graticule.training.whole_files import write_whole
 
 
 def shared_features(
-    network: PlaceNetwork, photos: Photos, recipe: Recipe, *, phase: int, views: int, writes: bool = True
+    network: PlaceNetwork, photos: Photos, recipe: Recipe, *, phase: int, views: int, say: Say | None
 ) -> KeptFeatures:
     """As ``keep_features``, but read from the folder ``features`` of the recipe where a run left them there.
 
-    A file of that folder that is damaged is computed and written anew, by the process that ``writes``.
+    A file of that folder that is damaged is computed and written anew.
+
+    Convention:
+        - ``say``: told of a folder that cannot be written, which stops no run; None in processes that are
+          not the first, which write nothing
 
     Raises:
-        TrainingError: no photo can be read, or the folder cannot be written.
+        TrainingError: no photo can be read.
     """
     if recipe.features is None:
         return keep_features(network, photos, recipe, phase=phase, views=views)
@@ -44,8 +49,12 @@ def shared_features(
     except (OSError, SafetensorError, KeyError):
         kept = keep_features(network, photos, recipe, phase=phase, views=views)
     tensors = {"features": kept.features, "readable": torch.from_numpy(kept.readable)}
-    if writes:
-        write_whole(path, lambda part: save_file(tensors, part))
+    if say is not None:
+        try:
+            write_whole(path, lambda part: save_file(tensors, part))
+        except TrainingError as error:
+            reason = str(error).partition("\n")[0]
+            say(f"The features are kept for this run alone: {reason}")
     return kept
 
 

@@ -132,7 +132,7 @@ def _data(
     work.say(f"Running the backbone over {len(train_data):,} photos x {phase.cached_views} views, once.")
 
     def features(photos: Photos, views: int) -> KeptFeatures:
-        writes = work.ranks.is_first
-        return shared_features(work.network, photos, work.recipe, phase=number, views=views, writes=writes)
+        say = work.say if work.ranks.is_first else None
+        return shared_features(work.network, photos, work.recipe, phase=number, views=views, say=say)
 
     return features(train_data, phase.cached_views), features(val_data, 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,7 +27,8 @@ def write_whole(path: Path, write: Callable[[Path], Any]) -> None:
         part.replace(path)
     except (OSError, RuntimeError) as error:  # torch reports a full disk as RuntimeError
         reason = _reason(error, path.parent)
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # what is above it may be a file
+            part.unlink(missing_ok=True)
         raise TrainingError(
             f"'{path}' cannot be written: {reason}.\n"
             "What was there before is intact. Make room, then go on: a run with  --resume RUN,  a search or "
