@@ -13,7 +13,9 @@ import pytest
 from PIL import Image
 
 from graticule.bundle import read_bundle
+from graticule.errors import UsageError
 from graticule.inference import load_model
+from graticule.reports.recalibration import read_calibration_photos
 
 
 def graticule(*words: object) -> subprocess.CompletedProcess[str]:
@@ -111,7 +113,7 @@ def test_calibrating_again_replaces_the_section(colour_bundle: Path, table: Path
         (["--photos", "nowhere.csv", "-o", "x"], 1, "There is no file or folder"),
         (["-o", "x"], 2, "Missing option '--photos'"),
         (["--photos", "TABLE", "-o", "x", "--promise", "90"], 2, "share between 0 and 1"),
-        (["--photos", "TABLE", "-o", "x", "--split", "test"], 2, "Name a split"),
+        (["--photos", "TABLE", "-o", "x", "--split", "test"], 2, "Name a split:  --split val"),
         (["--photos", "TABLE", "-o", "x", "--promise", "0.995"], 1, "at least 498 are needed"),
         (["--photos", "TABLE", "-o", "TABLE"], 1, "exists and is not a bundle"),
         (["--photos", "TABLE", "-o", "MODEL"], 2, "is the model itself"),
@@ -123,3 +125,25 @@ def test_wrong_words(colour_bundle: Path, table: Path, words: list[str], status:
     assert run.returncode == status, run.stderr
     assert says in run.stderr
     assert "Traceback" not in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("stated", "split", "advice"),
+    [
+        ("train", None, "Give photos that the model has not learned from."),
+        ("train", "val", "Give photos that the model has not learned from."),
+        (None, "val", "Leave --split out, for the 74 photos of no split."),
+    ],
+)
+def test_advice_never_names_a_split_without_photos(
+    table: Path, tmp_path: Path, stated: str | None, split: str | None, advice: str
+) -> None:
+    rows = pl.read_csv(table).head(75).with_columns(split=pl.lit(stated, dtype=pl.String))
+    rows = rows.with_columns(
+        path=pl.format("{}/{}", pl.lit(str(table.parent)), "path"),
+        split=pl.when(pl.int_range(75) < 1).then(pl.lit("train")).otherwise("split"),
+    )
+    rows.write_parquet(tmp_path / "own.parquet")
+    with pytest.raises(UsageError) as caught:
+        read_calibration_photos(tmp_path / "own.parquet", split=split)
+    assert str(caught.value).splitlines()[-1] == advice

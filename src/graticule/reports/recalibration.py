@@ -81,11 +81,16 @@ def _of_split(photos: pl.DataFrame, split: str | None, table: Path) -> pl.DataFr
         return photos
     kept = photos.filter(stated == split) if split else photos.filter(stated.ne_missing("train"))
     if kept.is_empty():
-        known = ", ".join(sorted(stated.drop_nulls().unique())) or "none"
+        known = sorted(stated.drop_nulls().unique())
         wanted = f"of the split '{split}'" if split else "but those that models learn from (train)"
-        raise UsageError(
-            f"Table '{table}' has no photo {wanted} (found: {known}).\nName a split:  --split val"
-        )
+        others = [name for name in known if name != "train"]
+        if others:
+            advice = f"Name a split:  --split {others[0]}"
+        elif stated.null_count():
+            advice = f"Leave --split out, for the {stated.null_count():,} photos of no split."
+        else:
+            advice = "Give photos that the model has not learned from."
+        raise UsageError(f"Table '{table}' has no photo {wanted} (found: {', '.join(known)}).\n{advice}")
     return kept
 
 
