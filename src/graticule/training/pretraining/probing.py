@@ -89,7 +89,8 @@ class Prober:
     Convention:
         - ``photos``: in a cell each, ``cells`` which; both of training and of validation, since so few places
           as of validation alone tell little, and the encoder has learned from no photo's place
-        - ``folder``: gets ``probe/step_0000100.parquet`` (photo_id, cell, predicted, nats) and ``probe.json``
+        - ``folder``: gets ``probe.json`` and ``probe/step_0000100.parquet`` (photo_id, cell, predicted, nats,
+          commonest)
     """
 
     recipe: PretrainingRecipe
@@ -108,7 +109,7 @@ class Prober:
         return cls(recipe, partition, photos[kept], cells[kept], folder)
 
     def file(self, step: int) -> Path:
-        """What the probe after so many steps said of each validation photo."""
+        """What the probe after so many steps said of each photo."""
         return self.folder / "probe" / f"step_{step:07}.parquet"
 
     def __call__(self, network: MaskedAutoencoder, *, step: int) -> Probe:
