@@ -116,6 +116,12 @@ def test_validation_photos_are_held_out_where_none_is_stated(world: Path, tmp_pa
     assert not set(sets.train.table["group"]) & set(sets.val.table["group"])
 
 
+def test_another_word_for_validation_is_not_passed_over(world: Path, tmp_path: Path) -> None:
+    table = changed(world, tmp_path, pl.col("split").replace("val", "validation"))
+    with pytest.raises(TrainingError, match=r"split 'val' .* has 0 photos .*'validation' \(16\)"):
+        read_photo_sets(PhotosSection(table=table))
+
+
 def test_photos_of_a_country_stand_at_its_point(world: Path, tmp_path: Path) -> None:
     unplaced = pl.when(pl.col("country") == "JP").then(None)
     table = changed(

@@ -180,7 +180,8 @@ def _split(table: pl.DataFrame, section: PhotosSection) -> tuple[pl.Series, bool
     """The split of each photo, and whether validation photos had to be taken from those to learn from."""
     stated = table["split"]
     nothing_said = stated.is_null().all()
-    if not nothing_said and ((stated == section.val).any() or section.val != _VAL):
+    others = set(stated.drop_nulls()) - {section.train, section.test}
+    if not nothing_said and (others or section.val != _VAL):  # another word may be meant: it is not guessed
         return stated, False
     if nothing_said:
         stated = pl.repeat(section.train, table.height, eager=True, dtype=pl.String)

@@ -48,8 +48,6 @@ def test_each_photo_is_judged_by_a_fit_to_other_groups() -> None:
     judged = cross_judged(FEATURES, CODES * 7 + 3, groups)
     for fold in range(5):
         mine = groups % 5 == fold
-        others = cross_judged(FEATURES[~mine], CODES[~mine], groups[~mine])
-        assert len(others.best) == 48
         assert (judged.commonest[mine] == (np.bincount(CODES[~mine]).argmax() * 7 + 3)).all()
     assert (judged.best == CODES * 7 + 3).mean() > 0.8
     assert judged.nats.mean() < np.log(2) / 1.5
