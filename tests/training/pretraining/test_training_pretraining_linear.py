@@ -75,3 +75,20 @@ def test_two_groups_and_one_class() -> None:
     two = cross_judged(np.zeros((6, 2)), np.array([4, 4, 4, 4, 9, 9]), np.array([0, 0, 0, 7, 7, 7]))
     assert two.best.tolist() == [9, 9, 9, 4, 4, 4]
     assert cross_judged(np.zeros((6, 2)), np.full(6, 2), np.arange(6)).best.tolist() == [2] * 6
+
+
+def test_features_that_are_noise_leave_the_commonest_class() -> None:
+    generator = np.random.default_rng(1)
+    classes = (generator.random(300) < 0.3).astype(np.int64)  # seven of ten are of class 0
+    judged = cross_judged(generator.normal(size=(300, 100)), classes, np.arange(300))
+    assert (judged.best == 0).mean() > 0.95  # a fit that follows the noise gives some 60 %
+
+
+def test_a_class_of_one_group_alone_is_no_obstacle() -> None:
+    classes = np.array([0] * 20 + [1] * 20 + [2] * 5)
+    groups = np.array([*range(1, 41), *[45] * 5])  # no fit that judges class 2 has seen it
+    features = np.eye(3)[classes] + np.random.default_rng(2).normal(0, 0.1, (45, 3))
+    judged = cross_judged(features, classes, groups)
+    assert (judged.best[:40] == classes[:40]).all()
+    assert 2 not in judged.best[40:]
+    assert np.isfinite(judged.nats).all()
